@@ -65,6 +65,14 @@ type WhatIf struct {
 	Explain  bool
 }
 
+// WhatIfOutcome is what the policies said to a WhatIf, before it is judged.
+type WhatIfOutcome struct {
+	Evaluation Evaluation
+	Err        error // as Evaluator.Evaluate answers
+	IsDID      func(did string) bool
+	Trace      []string
+}
+
 // WhatIfResult is the answer to a WhatIf.
 type WhatIfResult struct {
 	Decision Decision `json:"decision"`

@@ -45,6 +45,9 @@ type Evaluator interface {
 	// IsDID reports whether a canonical DID is a key of the active set's
 	// directory.
 	IsDID(did string) bool
+
+	// HasPolicy reports whether a policy set is in force.
+	HasPolicy() bool
 }
 
 // View is one decision's consistent sight of the history: everything it returns

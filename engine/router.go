@@ -1,0 +1,270 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+)
+
+// Defaults of RouterOptions.
+const (
+	DefaultDeadline       = 1500 * time.Millisecond
+	DefaultPolicyDeadline = 250 * time.Millisecond
+	DefaultMaxConcurrent  = 1024
+	DefaultCommitGrace    = 50 * time.Millisecond
+)
+
+// RouterOptions is what a Router works with. Zero durations and counts take
+// their defaults.
+type RouterOptions struct {
+	Judge    Judge
+	Policies Evaluator
+	Preview  Previewer // nil: no what-if
+	Ledger   Ledger
+	Observer Observer
+	// Render writes a decision in the provider's words.
+	Render func(Decision) Reply
+
+	// Deadline bounds everything from the arrival of an initiation to its
+	// reply, waiting included.
+	Deadline time.Duration
+	// PolicyDeadline bounds the evaluations of one call together.
+	PolicyDeadline time.Duration
+	// CommitGrace is how long a reply waits for its record to reach the disk.
+	CommitGrace time.Duration
+	// MaxConcurrent is how many calls are evaluated at once; the fallback
+	// answers beyond it.
+	MaxConcurrent int
+}
+
+func (o *RouterOptions) validate() error {
+	switch {
+	case o.Judge.Numbers == nil:
+		return errors.New("router: Judge.Numbers is missing")
+	case o.Policies == nil:
+		return errors.New("router: Policies is missing")
+	case o.Ledger == nil:
+		return errors.New("router: Ledger is missing")
+	case o.Observer == nil:
+		return errors.New("router: Observer is missing")
+	case o.Render == nil:
+		return errors.New("router: Render is missing")
+	}
+	orDefault(&o.Deadline, DefaultDeadline)
+	orDefault(&o.PolicyDeadline, DefaultPolicyDeadline)
+	orDefault(&o.CommitGrace, DefaultCommitGrace)
+	orDefault(&o.MaxConcurrent, DefaultMaxConcurrent)
+	if o.Deadline < 0 || o.PolicyDeadline < 0 || o.MaxConcurrent < 0 {
+		return errors.New("router: deadlines and MaxConcurrent must be positive")
+	}
+	if o.PolicyDeadline >= o.Deadline {
+		return fmt.Errorf("router: the policy deadline (%v) must be shorter than the deadline (%v), or nothing is left for the fallback",
+			o.PolicyDeadline, o.Deadline)
+	}
+	return nil
+}
+
+func orDefault[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+// Router answers initiations. It is safe for concurrent use.
+type Router struct {
+	o      RouterOptions
+	slots  chan struct{}
+	flight singleflight.Group
+}
+
+// NewRouter returns a Router, or an error that names the option at fault.
+func NewRouter(o RouterOptions) (*Router, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	return &Router{o: o, slots: make(chan struct{}, o.MaxConcurrent)}, nil
+}
+
+// Ready reports whether a call that came now would get an answer: a fallback
+// is configured or a policy set is active.
+func (r *Router) Ready() bool {
+	return r.o.Judge.Fallback != "" || r.o.Policies.HasPolicy()
+}
+
+// Route answers an initiation, always, within the deadline. The same call_id
+// and DID get the same bytes again, however often and whenever they come; a
+// reply of 503 is not kept. Route goes on when ctx is cancelled: a provider that
+// hung up too early may ask again.
+func (r *Router) Route(ctx context.Context, in *Initiation) Reply {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.o.Deadline)
+	defer cancel()
+	if in.CallID == "" {
+		// Without an id nothing can be a retry of it.
+		return r.decide(ctx, in, "~"+rand.Text()).Reply
+	}
+	first := false
+	v, _, _ := r.flight.Do(in.CallID+"\x00"+in.DID.Canonical, func() (any, error) {
+		first = true
+		return r.answer(ctx, in), nil
+	})
+	rec := v.(*DecisionRecord)
+	if !first {
+		r.o.Observer.Replayed(rec, rec.Caller.Canonical == in.Caller.Canonical)
+	}
+	return rec.Reply
+}
+
+// answer gives the recorded answer again, or decides.
+func (r *Router) answer(ctx context.Context, in *Initiation) *DecisionRecord {
+	rec, commit := r.o.Ledger.Answered(in.CallID, in.DID.Canonical)
+	if rec == nil {
+		return r.decide(ctx, in, in.CallID)
+	}
+	r.await(ctx, rec, commit)
+	r.o.Observer.Replayed(rec, rec.Caller.Canonical == in.Caller.Canonical)
+	return rec
+}
+
+// decide makes the call's decision, publishes it, and waits a moment for the
+// disk.
+func (r *Router) decide(ctx context.Context, in *Initiation, id string) *DecisionRecord {
+	rec := &DecisionRecord{CallID: id, Caller: in.Caller, DID: in.DID, Arrived: in.Arrived, Raw: in.Raw}
+	var commit Commit
+	select {
+	case r.slots <- struct{}{}:
+		commit = r.evaluate(ctx, in, rec)
+		<-r.slots
+	default:
+		q := Question{CallID: in.CallID, Caller: in.Caller, DID: in.DID, At: time.Now()}
+		r.settle(rec, q, r.o.Judge.FallBack(q, CauseOverload, "too many calls are being decided at once"))
+		commit = r.publish(rec)
+	}
+	r.await(ctx, rec, commit)
+	r.o.Observer.Decided(rec)
+	return rec
+}
+
+// evaluate asks the policies until their answer can be published: nothing that
+// was read may have changed meanwhile.
+func (r *Router) evaluate(ctx context.Context, in *Initiation, rec *DecisionRecord) Commit {
+	// What is left after the policies pays for the fallback and the commit.
+	ctx, cancel := context.WithTimeout(ctx, r.o.Deadline-min(r.o.Deadline/10, 2*r.o.CommitGrace))
+	defer cancel()
+	q := Question{CallID: in.CallID, Caller: in.Caller, DID: in.DID, At: time.Now()}
+	var view View
+	defer func() {
+		if view != nil {
+			view.Close()
+		}
+	}()
+	for {
+		asked := time.Now()
+		next, err := r.o.Ledger.View(ctx, view)
+		rec.Waited += time.Since(asked)
+		if err != nil {
+			return r.settleLate(rec, q, fmt.Errorf("%w: waiting for its turn: %w", ErrTimeout, err))
+		}
+		view, q.At = next, next.At()
+		ev, err := r.ask(ctx, q, view, rec)
+		rec.Evaluation = ev
+		if errors.Is(err, ErrTimeout) {
+			return r.settleLate(rec, q, err)
+		}
+		if err == nil || !errors.Is(err, ErrConflict) {
+			r.settle(rec, q, r.o.Judge.Decide(q, ev, err, r.isDID(view)))
+			var commit Commit
+			if commit, err = r.o.Ledger.Publish(view, rec); err == nil {
+				return commit
+			}
+			if !errors.Is(err, ErrConflict) {
+				// The answer stands though the history can't take it.
+				return failed(err)
+			}
+		}
+		if rec.EvalTime >= r.o.PolicyDeadline {
+			return r.settleLate(rec, q, fmt.Errorf("%w: history changed under %d evaluations", ErrTimeout, rec.Tries))
+		}
+	}
+}
+
+// ask runs one evaluation within what is left of the policies' deadline.
+func (r *Router) ask(ctx context.Context, q Question, view View, rec *DecisionRecord) (Evaluation, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.o.PolicyDeadline-rec.EvalTime)
+	defer cancel()
+	started := time.Now()
+	ev, err := r.o.Policies.Evaluate(ctx, q, view)
+	rec.EvalTime += time.Since(started)
+	rec.Tries++
+	return ev, err
+}
+
+// settleLate publishes a fallback whatever the history did meanwhile: a call
+// that ran out of time must not take another turn.
+func (r *Router) settleLate(rec *DecisionRecord, q Question, err error) Commit {
+	r.settle(rec, q, r.o.Judge.Decide(q, rec.Evaluation, err, nil))
+	return r.publish(rec)
+}
+
+func (r *Router) publish(rec *DecisionRecord) Commit {
+	commit, err := r.o.Ledger.Publish(nil, rec)
+	if err != nil {
+		return failed(err)
+	}
+	return commit
+}
+
+func (r *Router) settle(rec *DecisionRecord, q Question, d Decision) {
+	rec.RoutedAt = q.At.UnixNano()
+	rec.Decision = d
+	rec.ReceiverIsNumber = d.Number != ""
+	rec.Reply = r.o.Render(d)
+}
+
+// isDID joins the directory's DIDs with those seen in the history.
+func (r *Router) isDID(view View) func(string) bool {
+	return func(did string) bool { return r.o.Policies.IsDID(did) || view.KnowsDID(did) }
+}
+
+// await lets the record reach the disk before the reply leaves, unless the disk
+// takes too long: the caller is waiting on the line.
+func (r *Router) await(ctx context.Context, rec *DecisionRecord, commit Commit) {
+	if commit == nil {
+		return
+	}
+	grace := time.NewTimer(r.o.CommitGrace)
+	defer grace.Stop()
+	select {
+	case <-commit.Done():
+		return
+	case <-grace.C:
+	case <-ctx.Done():
+	}
+	r.o.Observer.Late(rec)
+}
+
+// Unreadable is the reply to an initiation that can't be read: the global
+// fallback. It reports false where none is configured.
+func (r *Router) Unreadable() (Reply, bool) {
+	if r.o.Judge.Fallback == "" {
+		return Reply{}, false
+	}
+	d := r.o.Judge.FallBack(Question{}, CauseUnreadable, "the initiation could not be read")
+	rec := &DecisionRecord{Decision: d, Reply: r.o.Render(d), RoutedAt: time.Now().UnixNano()}
+	r.o.Observer.Decided(rec)
+	return rec.Reply, true
+}
+
+// failed is the Commit of a record that was never queued.
+func failed(err error) Commit { return failedCommit{err} }
+
+type failedCommit struct{ err error }
+
+var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+func (failedCommit) Done() <-chan struct{} { return closed }
+func (f failedCommit) Err() error          { return f.err }
