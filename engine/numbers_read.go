@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/nyaruka/phonenumbers"
-	"google.golang.org/protobuf/proto"
 )
 
 // maxDigits bounds a number: three of calling code, 17 of national number.
@@ -23,10 +22,10 @@ func (l line) parsed() *phonenumbers.PhoneNumber {
 	code, _ := strconv.ParseInt(l.code, 10, 32)
 	bare := strings.TrimLeft(l.national, "0")
 	number, _ := strconv.ParseUint(bare, 10, 64) // 0 where nothing is left, which is not possible
-	p := &phonenumbers.PhoneNumber{CountryCode: proto.Int32(int32(code)), NationalNumber: proto.Uint64(number)}
+	p := &phonenumbers.PhoneNumber{CountryCode: new(int32(code)), NationalNumber: new(number)}
 	if zeros := len(l.national) - len(bare); zeros > 0 {
-		p.ItalianLeadingZero = proto.Bool(true)
-		p.NumberOfLeadingZeros = proto.Int32(int32(zeros))
+		p.ItalianLeadingZero = new(true)
+		p.NumberOfLeadingZeros = new(int32(zeros))
 	}
 	return p
 }
@@ -108,13 +107,15 @@ func (n *Numbers) national(digits string, did bool) (line, bool) {
 		bare = strings.TrimLeft(rest, "0")
 	}
 	coded := line{n.code, bare}
-	abroad, known := international(digits)
 
 	switch {
 	case len(digits) == n.length && plain.possible():
 		return plain, true
 	case prefixed && len(rest) == n.length && coded.possible():
 		return coded, true
+	}
+	abroad, known := international(digits)
+	switch {
 	case did && prefixed && coded.valid():
 		return coded, true
 	case plain.valid():

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"switchboard/engine"
+	"switchboard/engine/policy"
+)
+
+type checkCmd struct {
+	Dir  string `arg:"" optional:"" help:"The folder. Default: ./policies, else the built-in set."`
+	JSON bool   `name:"json" help:"Print the report as JSON."`
+	place
+}
+
+// Run takes a folder through everything a reload would, and prints the report.
+func (c *checkCmd) Run(ctx context.Context, io stdio) error {
+	options, err := c.policyOptions()
+	if err != nil {
+		return err
+	}
+	tree, name, err := readPolicies(c.Dir)
+	if err != nil {
+		return err
+	}
+	_, report := policy.Load(ctx, tree, options, policy.Checks{})
+	if c.JSON {
+		enc := json.NewEncoder(io.out)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(report); err != nil {
+			return err
+		}
+	} else {
+		printReport(io.out, name, report)
+	}
+	return verdict(report)
+}
+
+// verdict is the exit code of a report: tests that fail are another thing than
+// a set that does not load.
+func verdict(report engine.Report) error {
+	if report.OK {
+		return nil
+	}
+	for _, p := range report.Errors {
+		if p.Code != "test" {
+			return &exitError{code: exitBroken}
+		}
+	}
+	return &exitError{code: exitTests}
+}
+
+func printReport(w io.Writer, name string, r engine.Report) {
+	for _, p := range r.Errors {
+		printProblem(w, "error", p)
+	}
+	for _, p := range r.Warnings {
+		printProblem(w, "warning", p)
+	}
+	state := "good: a reload would take it"
+	if !r.OK {
+		state = "refused: a reload would keep the set that serves"
+	}
+	fmt.Fprintf(w, "%s: %s\n  revision %s, %d tests passed, %d failed, %d errors, %d warnings\n",
+		name, state, r.Revision, r.Tests.Passed, r.Tests.Failed, len(r.Errors), len(r.Warnings))
+}
+
+func printProblem(w io.Writer, kind string, p engine.Problem) {
+	where := p.File
+	if p.Line > 0 {
+		where = fmt.Sprintf("%s:%d", where, p.Line)
+		if p.Column > 0 {
+			where = fmt.Sprintf("%s:%d", where, p.Column)
+		}
+	}
+	if where != "" {
+		where += ": "
+	}
+	fmt.Fprintf(w, "%s%s: %s\n", where, kind, p.Message)
+	if p.Hint != "" {
+		fmt.Fprintf(w, "  %s\n", p.Hint)
+	}
+}

@@ -1,0 +1,14 @@
+// Switchboard routes masked calls by Rego policies.
+//
+//	switchboard serve                 answer the provider's webhooks
+//	switchboard check [DIR]           would this folder go live?
+//	switchboard test [DIR]            run the folder's own tests
+//	switchboard route --caller N --did N
+//	switchboard calls list|show       what happened
+//	switchboard policies init [DIR]   write the starter set out for editing
+//	switchboard db verify|backup
+//	switchboard version
+//
+// Exit codes: 0 good, 1 wrong usage or a failed command, 3 policies that do not
+// load, 4 policies whose tests fail, 5 an answer that is not the wanted one.
+package main

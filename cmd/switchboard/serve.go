@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"switchboard/engine"
+	"switchboard/engine/history"
+	"switchboard/engine/policy"
+	"switchboard/server"
+)
+
+// shutdownGrace bounds how long a stopping server waits for the calls and the
+// transfers that are under way.
+const shutdownGrace = 10 * time.Second
+
+// recentQuestions is how many recorded calls a new policy set is tried on.
+const recentQuestions = 100
+
+type serveCmd struct {
+	Listen        string `default:"127.0.0.1:8080" help:"Address of the webhooks; port 0 picks one."`
+	PrivateListen string `default:"127.0.0.1:8081" help:"Address of API and metrics; port 0 picks one."`
+	ReadyFile     string `placeholder:"FILE" help:"Write the chosen addresses here as JSON once calls are answered."`
+
+	Policies string `placeholder:"DIR" help:"Policies folder. Default: ./policies, else the built-in starter set."`
+	DB       string `name:"db" default:"switchboard.db" placeholder:"FILE" help:"The history database (and its index, FILE.index)."`
+
+	Key              []string `sep:"none" placeholder:"SECRET" help:"Secret the provider sends; repeat it to rotate."`
+	KeyFile          string   `placeholder:"FILE" help:"The same from a file, one a line."`
+	KeyHeader        string   `default:"X-Switchboard-Key" help:"Header that carries the secret."`
+	PrivateToken     []string `sep:"none" placeholder:"TOKEN" help:"Bearer token of the private listener; required off loopback."`
+	PrivateTokenFile string   `placeholder:"FILE" help:"The same from a file, one a line."`
+	PrivateHost      []string `sep:"none" placeholder:"NAME" help:"Further host name under which people reach the private listener."`
+	Insecure         bool     `help:"Let the webhooks stand open to the network without a secret."`
+
+	fallbackFlags
+	place
+
+	Deadline       time.Duration `default:"1500ms" help:"Every initiation is answered within this."`
+	PolicyDeadline time.Duration `default:"250ms" help:"Bound on the evaluation of the policies for one call."`
+	CallTTL        time.Duration `default:"30m" help:"A call without completion counts as in flight for this long."`
+	MaxConcurrent  int           `default:"1024" help:"Calls decided at once; the fallback answers beyond it."`
+	RejectWith     string        `default:"403" placeholder:"403|empty|number:N" help:"How a rejected call is answered."`
+	Retention      age           `default:"400d" help:"How long calls are kept; 0 for ever."`
+
+	LogFormat string `default:"text" enum:"text,json" help:"text or json."`
+	LogLevel  string `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
+}
+
+// Run serves until ctx ends, then drains.
+func (c *serveCmd) Run(ctx context.Context, io stdio) (err error) {
+	log := c.logger(io)
+	p, err := c.build(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.store.Close()) }()
+	return p.serve(ctx, log)
+}
+
+func (c *serveCmd) logger(io stdio) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.LogLevel)) // the enum leaves nothing that could fail
+	o := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(io.err, o))
+	}
+	return slog.New(slog.NewTextHandler(io.err, o))
+}
+
+// program is the running server's parts.
+type program struct {
+	store   *history.Store
+	manager *policy.Manager
+	server  *server.Server
+}
+
+// build opens and wires everything. What can fail for a wrong flag fails before
+// the database is touched.
+func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *program, err error) {
+	f, err := c.settle()
+	if err != nil {
+		return nil, err
+	}
+	metrics := server.NewMetrics(f.registry, log)
+	store, err := history.Open(history.Options{
+		Path: c.DB, CallTTL: c.CallTTL, Zone: f.zone, Retention: time.Duration(c.Retention), Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, store.Close())
+		}
+	}()
+	manager, err := c.policies(ctx, f, store, metrics, log)
+	if err != nil {
+		return nil, err
+	}
+	router, err := engine.NewRouter(engine.RouterOptions{
+		Judge: f.judge, Policies: manager, Preview: manager, Ledger: store, Observer: metrics, Render: f.render,
+		Deadline: c.Deadline, PolicyDeadline: c.PolicyDeadline, MaxConcurrent: c.MaxConcurrent,
+	})
+	if err != nil {
+		return nil, err
+	}
+	srv, err := server.New(server.Options{
+		Listen: c.Listen, PrivateListen: c.PrivateListen, ReadyFile: c.ReadyFile,
+		Keys: f.keys, KeyHeader: c.KeyHeader, AdminTokens: f.tokens, Hosts: c.PrivateHost, Insecure: c.Insecure,
+		Numbers: f.judge.Numbers, Zone: f.zone, Version: versions().Version, Log: log, Metrics: metrics,
+		Router: router, Completer: store, History: store, Quarantine: store, Policies: manager,
+		Fallback: f.judge.Fallback, FallbackDIDs: len(f.judge.DIDFallbacks),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &program{store: store, manager: manager, server: srv}, nil
+}
+
+// policies brings the first policy set into force. Without any set and without
+// a fallback no call could be answered: then the server does not start.
+func (c *serveCmd) policies(ctx context.Context, f *settled, store *history.Store, metrics *server.Metrics, log *slog.Logger) (*policy.Manager, error) {
+	builtin, err := policy.FromFS(f.builtin)
+	if err != nil {
+		return nil, err
+	}
+	manager, err := policy.NewManager(policy.ManagerOptions{
+		Options: policy.Options{Numbers: f.judge.Numbers, Zone: f.zone, PolicyDeadline: c.PolicyDeadline, Log: log},
+		Folder:  policyFolder(c.Policies), Builtin: builtin, Archive: store,
+		Recent:   func() []engine.Question { return store.Recent(recentQuestions) },
+		View:     func(ctx context.Context) (engine.View, error) { return store.View(ctx, nil) },
+		OnReload: func(r engine.Report, _ *policy.Set) { metrics.Reloaded(r) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := manager.Start(ctx); err != nil {
+		return nil, err
+	}
+	if !manager.HasPolicy() && f.judge.Fallback == "" {
+		return nil, &exitError{exitBroken, fmt.Sprintf("no policy set can serve and there is no fallback, so no call would get an answer; mend %s (switchboard check %s says what is wrong) or give --fallback NUMBER",
+			policyFolder(c.Policies), policyFolder(c.Policies))}
+	}
+	return manager, nil
+}
+
+// serve runs until ctx ends. The watcher stops last but one, so that a reload
+// asked for during the drain still gets its answer.
+func (p *program) serve(ctx context.Context, log *slog.Logger) error {
+	if err := p.server.Start(ctx); err != nil {
+		return err
+	}
+	watch, stopWatch := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWatch()
+	var g errgroup.Group
+	g.Go(func() error { return p.manager.Run(watch) })
+	g.Go(func() error { return p.reloadOnHangup(watch) })
+
+	<-ctx.Done()
+	log.Info("stopping", "grace", shutdownGrace)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+	defer cancel()
+	err := p.server.Shutdown(drain)
+	stopWatch()
+	return errors.Join(err, g.Wait())
+}
+
+// reloadOnHangup reloads the policies on every SIGHUP.
+func (p *program) reloadOnHangup(ctx context.Context) error {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-hangup:
+			p.manager.Reload(ctx, "SIGHUP")
+		}
+	}
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"switchboard/engine"
+	"switchboard/engine/policy"
+	"switchboard/policies"
+)
+
+// place is the region and the zone: what turns a spelling into a number and a
+// moment into a local date.
+type place struct {
+	Region   string `default:"IN" help:"Home region of numbers without a country code (ISO 3166)."`
+	Timezone string `default:"Asia/Kolkata" help:"Zone of input.time and of the days in the history (IANA name)."`
+}
+
+func (p place) numbers() (*engine.Numbers, error) {
+	n, err := engine.NewNumbers(p.Region)
+	if err != nil {
+		return nil, fmt.Errorf("--region: %w", err)
+	}
+	return n, nil
+}
+
+func (p place) zone() (*time.Location, error) {
+	zone, err := time.LoadLocation(p.Timezone)
+	if err != nil || p.Timezone == "" {
+		return nil, fmt.Errorf("--timezone %q is not a zone that is known; write an IANA name such as Asia/Kolkata", p.Timezone)
+	}
+	return zone, nil
+}
+
+// age is a duration that also takes days: "400d", "36h".
+type age time.Duration
+
+// UnmarshalText reads an age.
+func (a *age) UnmarshalText(text []byte) error {
+	s := string(text)
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		n, err := strconv.Atoi(days)
+		if err != nil || n < 0 || n > 36500 {
+			return fmt.Errorf("%q is not a number of days; write 400d, 36h, or 0 to keep for ever", s)
+		}
+		*a = age(time.Duration(n) * 24 * time.Hour)
+		return nil
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		return fmt.Errorf("%q is not an age; write 400d, 36h, or 0 to keep for ever", s)
+	}
+	*a = age(d)
+	return nil
+}
+
+// defaultFolder is where policies are looked for when no folder is named.
+const defaultFolder = "policies"
+
+// policyFolder is the folder to load: the named one, else ./policies where it
+// exists, else none, which means the built-in set.
+func policyFolder(named string) string {
+	if named != "" {
+		return named
+	}
+	if info, err := os.Stat(defaultFolder); err == nil && info.IsDir() {
+		return defaultFolder
+	}
+	return ""
+}
+
+// readPolicies reads a folder for the offline commands, or the built-in set.
+func readPolicies(named string) (tree policy.Tree, name string, err error) {
+	folder := policyFolder(named)
+	if folder == "" {
+		tree, err = policy.FromFS(policies.Files)
+		return tree, "the built-in set", err
+	}
+	tree, err = policy.ReadDir(folder)
+	return tree, folder, err
+}
+
+// policyOptions are the loader's options for the offline commands.
+func (p place) policyOptions() (policy.Options, error) {
+	numbers, err := p.numbers()
+	if err != nil {
+		return policy.Options{}, err
+	}
+	zone, err := p.zone()
+	if err != nil {
+		return policy.Options{}, err
+	}
+	return policy.Options{Numbers: numbers, Zone: zone, PolicyDeadline: engine.DefaultPolicyDeadline, Log: slog.New(slog.DiscardHandler)}, nil
+}
+
+// secrets joins secrets given as flags with those of a file, one a line; lines
+// that are empty or begin with # don't count.
+func secrets(flag string, given []string, file string) ([]string, error) {
+	out := make([]string, 0, len(given))
+	for _, s := range given {
+		if s == "" {
+			return nil, fmt.Errorf("--%s is empty; leave it out or give a secret", flag)
+		}
+		out = append(out, s)
+	}
+	if file == "" {
+		return out, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("--%s-file: %w", flag, err)
+	}
+	found := false
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			out, found = append(out, line), true
+		}
+	}
+	if !found {
+		return nil, fmt.Errorf("--%s-file: %s holds no secret; put one a line", flag, file)
+	}
+	return out, nil
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"switchboard/engine"
+	"switchboard/policies"
+	"switchboard/server/alohaa"
+)
+
+// settled is what serve's flags come to once they have been checked.
+type settled struct {
+	judge        engine.Judge
+	zone         *time.Location
+	keys, tokens []string
+	render       func(engine.Decision) engine.Reply
+	registry     *prometheus.Registry
+	builtin      fs.FS
+}
+
+func (c *serveCmd) settle() (*settled, error) {
+	f := &settled{registry: prometheus.NewRegistry(), builtin: policies.Files}
+	f.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	numbers, err := c.numbers()
+	if err != nil {
+		return nil, err
+	}
+	if f.zone, err = c.zone(); err != nil {
+		return nil, err
+	}
+	if f.judge, err = c.fallbackFlags.judge(numbers); err != nil {
+		return nil, err
+	}
+	if f.keys, err = secrets("key", c.Key, c.KeyFile); err != nil {
+		return nil, err
+	}
+	if f.tokens, err = secrets("private-token", c.PrivateToken, c.PrivateTokenFile); err != nil {
+		return nil, err
+	}
+	mode, err := alohaa.ParseRejectMode(c.RejectWith, numbers)
+	if err != nil {
+		return nil, fmt.Errorf("--reject-with: %w", err)
+	}
+	f.render = alohaa.Render(mode)
+	for name, d := range map[string]time.Duration{"--deadline": c.Deadline, "--policy-deadline": c.PolicyDeadline, "--call-ttl": c.CallTTL} {
+		if d <= 0 {
+			return nil, fmt.Errorf("%s is %v; it must be longer than nothing", name, d)
+		}
+	}
+	if c.PolicyDeadline >= c.Deadline {
+		return nil, fmt.Errorf("--policy-deadline (%v) must be shorter than --deadline (%v), or nothing is left for the fallback", c.PolicyDeadline, c.Deadline)
+	}
+	if c.MaxConcurrent < 1 {
+		return nil, fmt.Errorf("--max-concurrent is %d; it must be at least 1", c.MaxConcurrent)
+	}
+	return f, nil
+}

@@ -1,0 +1,42 @@
+package engine_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestImportsPointOneWay holds the layout: the domain knows nobody, the server
+// knows neither the policy engine nor the database, only the program wires them.
+func TestImportsPointOneWay(t *testing.T) {
+	const opa, bbolt, gin = "github.com/open-policy-agent/opa", "go.etcd.io/bbolt", "github.com/gin-gonic/gin"
+	for _, c := range []struct {
+		pkg     string
+		ours    []string // packages of this module it may use
+		foreign []string // modules it must not use
+	}{
+		{"switchboard/engine", nil, []string{opa, bbolt, gin}},
+		{"switchboard/engine/policy", []string{"switchboard/engine", "switchboard/policies"}, []string{bbolt, gin}},
+		{"switchboard/engine/history", []string{"switchboard/engine", "switchboard/engine/history/fold"}, []string{opa, gin}},
+		{"switchboard/engine/history/fold", []string{"switchboard/engine"}, []string{opa, bbolt, gin}},
+		{"switchboard/server", []string{"switchboard/engine", "switchboard/server/alohaa"}, []string{opa, bbolt}},
+		{"switchboard/server/alohaa", []string{"switchboard/engine"}, []string{opa, bbolt, gin}},
+	} {
+		out, err := exec.Command("go", "list", "-deps", c.pkg).Output()
+		if err != nil {
+			t.Fatalf("go list -deps %s: %v", c.pkg, err)
+		}
+		for dep := range strings.Lines(string(out)) {
+			dep = strings.TrimSpace(dep)
+			if strings.HasPrefix(dep, "switchboard/") && dep != c.pkg && !slices.Contains(c.ours, dep) {
+				t.Errorf("%s must not import %s", c.pkg, dep)
+			}
+			for _, f := range c.foreign {
+				if dep == f || strings.HasPrefix(dep, f+"/") {
+					t.Errorf("%s must not import %s", c.pkg, dep)
+				}
+			}
+		}
+	}
+}
