@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -46,7 +47,7 @@ type serveCmd struct {
 
 	Deadline       time.Duration `default:"1500ms" help:"Every initiation is answered within this."`
 	PolicyDeadline time.Duration `default:"250ms" help:"Bound on the evaluation of the policies for one call."`
-	CallTTL        time.Duration `default:"30m" help:"A call without completion counts as in flight for this long."`
+	CallTTL        time.Duration `name:"call-ttl" default:"30m" help:"A call without completion counts as in flight for this long."`
 	MaxConcurrent  int           `default:"1024" help:"Calls decided at once; the fallback answers beyond it."`
 	RejectWith     string        `default:"403" placeholder:"403|empty|number:N" help:"How a rejected call is answered."`
 	Retention      age           `default:"400d" help:"How long calls are kept; 0 for ever."`
@@ -90,7 +91,10 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *program, err
 	if err != nil {
 		return nil, err
 	}
-	metrics := server.NewMetrics(f.registry, log)
+	metrics, err := server.NewMetrics(f.registry, log)
+	if err != nil {
+		return nil, err
+	}
 	store, err := history.Open(history.Options{
 		Path: c.DB, CallTTL: c.CallTTL, Zone: f.zone, Retention: time.Duration(c.Retention), Log: log,
 	})
@@ -147,10 +151,20 @@ func (c *serveCmd) policies(ctx context.Context, f *settled, store *history.Stor
 		return nil, err
 	}
 	if !manager.HasPolicy() && f.judge.Fallback == "" {
-		return nil, &exitError{exitBroken, fmt.Sprintf("no policy set can serve and there is no fallback, so no call would get an answer; mend %s (switchboard check %s says what is wrong) or give --fallback NUMBER",
-			policyFolder(c.Policies), policyFolder(c.Policies))}
+		return nil, noAnswerError(manager.Status())
 	}
 	return manager, nil
+}
+
+// noAnswerError says why no call could be answered, and what is wrong where.
+func noAnswerError(status engine.PolicyStatus) error {
+	var text strings.Builder
+	fmt.Fprintf(&text, "no policy set can serve and there is no fallback, so no call would get an answer; mend %s or give --fallback NUMBER", status.Folder)
+	for _, p := range status.Reload.Errors {
+		fmt.Fprint(&text, "\n  ")
+		printProblem(&text, "error", p)
+	}
+	return &exitError{exitBroken, strings.TrimSuffix(text.String(), "\n")}
 }
 
 // serve runs until ctx ends. The watcher stops last but one, so that a reload
@@ -165,11 +179,16 @@ func (p *program) serve(ctx context.Context, log *slog.Logger) error {
 	g.Go(func() error { return p.manager.Run(watch) })
 	g.Go(func() error { return p.reloadOnHangup(watch) })
 
-	<-ctx.Done()
-	log.Info("stopping", "grace", shutdownGrace)
+	var err error
+	select {
+	case <-ctx.Done():
+		log.Info("stopping", "grace", shutdownGrace)
+	case err = <-p.server.Failed():
+		log.Error("stopping, because a listener failed", "error", err)
+	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
-	err := p.server.Shutdown(drain)
+	err = errors.Join(err, p.server.Shutdown(drain))
 	stopWatch()
 	return errors.Join(err, g.Wait())
 }

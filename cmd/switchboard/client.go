@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// sourceFlags say where a command reads from: a running server, or a database
+// file that no server uses.
+type sourceFlags struct {
+	Server string `default:"http://127.0.0.1:8081" placeholder:"URL" help:"The running server's private listener."`
+	Token  string `env:"SWITCHBOARD_PRIVATE_TOKEN" placeholder:"TOKEN" help:"Its bearer token."`
+	DB     string `name:"db" env:"-" placeholder:"FILE" help:"Read this database file instead; no server may be using it."`
+}
+
+// api speaks the private API, whether a server answers it or a database file.
+type api struct {
+	base  string
+	token string
+	http  http.Client
+	close func() error
+}
+
+// open returns the API that the flags name. Close it.
+func (f sourceFlags) open(ctx context.Context, p place) (*api, error) {
+	if f.DB != "" {
+		return openOffline(ctx, offline{place: p, db: f.DB})
+	}
+	u, err := url.Parse(f.Server)
+	if err != nil || u.Scheme == "" || u.Host == "" {
+		return nil, fmt.Errorf("--server %q is no URL; write it like http://127.0.0.1:8081", f.Server)
+	}
+	return &api{base: strings.TrimSuffix(f.Server, "/"), token: f.Token, close: func() error { return nil }}, nil
+}
+
+// call sends a request and decodes the answer. A problem becomes an error with
+// its sentence.
+func (a *api) call(ctx context.Context, method, path string, query url.Values, body, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	resp, err := a.send(ctx, method, path, query, body)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	return json.NewDecoder(resp.Body).Decode(into)
+}
+
+// send sends a request; a status of 300 or more is an error.
+func (a *api) send(ctx context.Context, method, path string, query url.Values, body any) (*http.Response, error) {
+	var payload io.Reader
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return nil, err
+		}
+		payload = bytes.NewReader(text)
+	}
+	target := a.base + path
+	if len(query) > 0 {
+		target += "?" + query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, method, target, payload)
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if a.token != "" {
+		req.Header.Set("Authorization", "Bearer "+a.token)
+	}
+	resp, err := a.http.Do(req)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return nil, fmt.Errorf("no server answers at %s; start one with switchboard serve, name another with --server, or read a file with --db", a.base)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode >= http.StatusMultipleChoices {
+		defer resp.Body.Close()
+		text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+		return nil, errors.Join(problemError(resp.StatusCode, text), err)
+	}
+	return resp, nil
+}
+
+// statusError is a problem that the API answered.
+type statusError struct {
+	status int
+	detail string
+}
+
+func (e *statusError) Error() string { return e.detail }
+
+func problemError(status int, text []byte) error {
+	var p struct {
+		Detail string `json:"detail"`
+		Errors []struct {
+			File    string `json:"file"`
+			Line    int    `json:"line"`
+			Message string `json:"message"`
+		} `json:"errors"`
+	}
+	if json.Unmarshal(text, &p) != nil || p.Detail == "" {
+		return &statusError{status, fmt.Sprintf("the server answered %d %s", status, http.StatusText(status))}
+	}
+	var b strings.Builder
+	b.WriteString(p.Detail)
+	for _, e := range p.Errors {
+		fmt.Fprintf(&b, "\n  %s:%d: %s", e.File, e.Line, e.Message)
+	}
+	return &statusError{status, b.String()}
+}

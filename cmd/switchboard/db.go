@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+
+	"switchboard/engine/history"
+)
+
+type dbCmd struct {
+	Verify dbVerifyCmd `cmd:"" help:"Check a database file that no server is using; changes nothing."`
+	Backup dbBackupCmd `cmd:"" help:"Copy a database consistently, from a running server or a file."`
+}
+
+type dbVerifyCmd struct {
+	DB string `arg:"" optional:"" name:"db" default:"switchboard.db" help:"The database file."`
+}
+
+// Run prints what the file holds and what is wrong with it.
+func (c *dbVerifyCmd) Run(ctx context.Context, io stdio) error {
+	report, err := history.Verify(ctx, c.DB)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.DB, err)
+	}
+	fmt.Fprint(io.out, report)
+	if !report.OK() {
+		return &exitError{exitBroken, c.DB + " is damaged; keep it, restore a backup, and see what is listed above"}
+	}
+	return nil
+}
+
+type dbBackupCmd struct {
+	sourceFlags
+	place
+	To string `arg:"" help:"The file to write; it must not exist."`
+}
+
+// Run copies from the running server, or with --db from a file.
+func (c *dbBackupCmd) Run(ctx context.Context, io stdio) error {
+	if _, err := os.Lstat(c.To); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s exists; name a new file, so that no backup is overwritten", c.To)
+	}
+	if c.DB != "" {
+		if err := history.BackupFile(ctx, c.DB, c.To); err != nil {
+			return fmt.Errorf("%s: %w", c.DB, err)
+		}
+	} else if err := c.fetch(ctx); err != nil {
+		return err
+	}
+	info, err := os.Stat(c.To)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(io.out, "%s: %d bytes (switchboard db verify %s checks it)\n", c.To, info.Size(), c.To)
+	return err
+}
+
+// fetch downloads a backup into a file that gets its name once it is whole and
+// on disk.
+func (c *dbBackupCmd) fetch(ctx context.Context) (err error) {
+	a, err := c.open(ctx, c.place)
+	if err != nil {
+		return err
+	}
+	part := c.To + ".part"
+	f, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(part))
+		}
+	}()
+	if err = errors.Join(a.download(ctx, "/api/v1/backup", f), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(part, c.To)
+}
+
+// download copies the body of a GET to w. It has no time limit but ctx's: a
+// large database takes long.
+func (a *api) download(ctx context.Context, path string, w io.Writer) error {
+	resp, err := a.send(ctx, http.MethodGet, path, nil, nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	n, err := io.Copy(w, resp.Body)
+	if err == nil && resp.ContentLength >= 0 && n != resp.ContentLength {
+		err = io.ErrUnexpectedEOF
+	}
+	return err
+}

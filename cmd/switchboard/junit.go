@@ -1,0 +1,76 @@
+package main
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+
+	"switchboard/engine/policy"
+)
+
+// The JUnit XML that CI servers read: one suite, one case a test rule.
+type (
+	junitSuites struct {
+		XMLName xml.Name     `xml:"testsuites"`
+		Suites  []junitSuite `xml:"testsuite"`
+	}
+	junitSuite struct {
+		Name     string      `xml:"name,attr"`
+		Tests    int         `xml:"tests,attr"`
+		Failures int         `xml:"failures,attr"`
+		Errors   int         `xml:"errors,attr"`
+		Skipped  int         `xml:"skipped,attr"`
+		Time     string      `xml:"time,attr"`
+		Cases    []junitCase `xml:"testcase"`
+	}
+	junitCase struct {
+		Class   string        `xml:"classname,attr"`
+		Name    string        `xml:"name,attr"`
+		File    string        `xml:"file,attr"`
+		Line    int           `xml:"line,attr"`
+		Time    string        `xml:"time,attr"`
+		Failure *junitFailure `xml:"failure,omitempty"`
+		Error   *junitFailure `xml:"error,omitempty"`
+		Skipped *struct{}     `xml:"skipped,omitempty"`
+		Output  string        `xml:"system-out,omitempty"`
+	}
+	junitFailure struct {
+		Message string `xml:"message,attr"`
+		Text    string `xml:",chardata"`
+	}
+)
+
+func printJUnit(w io.Writer, name string, run policy.TestRun) error {
+	suite := junitSuite{Name: name, Tests: len(run.Results), Time: fmt.Sprintf("%.6f", run.Summary.Took.Seconds())}
+	for _, r := range run.Results {
+		pkg, rule := r.Name, r.Name
+		if i := strings.LastIndex(r.Name, "."); i >= 0 {
+			pkg, rule = r.Name[:i], r.Name[i+1:]
+		}
+		c := junitCase{Class: pkg, Name: rule, File: r.File, Line: r.Line, Time: fmt.Sprintf("%.6f", r.Took.Seconds()), Output: r.Output}
+		why := &junitFailure{Message: fmt.Sprintf("%s:%d", r.File, r.Line), Text: r.Detail}
+		switch r.Outcome {
+		case "fail":
+			c.Failure = why
+			suite.Failures++
+		case "error":
+			c.Error = why
+			suite.Errors++
+		case "skip":
+			c.Skipped = &struct{}{}
+			suite.Skipped++
+		}
+		suite.Cases = append(suite.Cases, c)
+	}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	enc := xml.NewEncoder(w)
+	enc.Indent("", "  ")
+	if err := enc.Encode(junitSuites{Suites: []junitSuite{suite}}); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w)
+	return err
+}

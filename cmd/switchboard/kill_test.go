@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestKillUnderLoadLosesNothing kills the server with SIGKILL at random moments
+// while calls are played, and then looks for every message it had acknowledged.
+// SWITCHBOARD_KILL_ROUNDS sets the number of rounds.
+func TestKillUnderLoadLosesNothing(t *testing.T) {
+	rounds := 2
+	if s := os.Getenv("SWITCHBOARD_KILL_ROUNDS"); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 {
+			t.Fatalf("SWITCHBOARD_KILL_ROUNDS=%q is no number of rounds", s)
+		}
+		rounds = n
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	sim, dir := buildEmulator(t), t.TempDir()
+	acknowledged := filepath.Join(dir, "acknowledged.ndjson")
+	for round := range rounds {
+		s := startProcess(t, dir)
+		load := exec.Command(sim, "--target", s.public, "--calls", "100000", "--concurrency", "32", "--callers", "500",
+			"--retries", "0.05", "--duplicates", "0.05", "--reorder", "0.05", "--masked", "0.3", "--spelling",
+			"--prefix", fmt.Sprintf("round%d-", round), "--acknowledged", acknowledged, "--timeout", "5s")
+		if err := load.Start(); err != nil {
+			t.Fatal(err)
+		}
+		// Some calls first, so that no round is empty; then any moment.
+		waitForLines(t, acknowledged, (round+1)*200)
+		timer := time.NewTimer(time.Duration(random.IntN(700)) * time.Millisecond)
+		<-timer.C
+		s.kill(t)
+		_ = load.Process.Kill()
+		_ = load.Wait()
+
+		again := startProcess(t, dir)
+		verifyAcknowledged(t, again.private, acknowledged)
+		again.terminate(t)
+		if out, err := exec.Command(switchboardBinary(t), "db", "verify", filepath.Join(dir, "switchboard.db")).CombinedOutput(); err != nil {
+			t.Fatalf("db verify: %v\n%s", err, out)
+		}
+	}
+}
+
+// process is a server running as a child process.
+type process struct {
+	cmd             *exec.Cmd
+	public, private string
+}
+
+// startProcess runs the test binary as switchboard serve in dir.
+func startProcess(t *testing.T, dir string, args ...string) *process {
+	t.Helper()
+	ready := filepath.Join(dir, "ready.json")
+	_ = os.Remove(ready)
+	binary := switchboardBinary(t)
+	cmd := exec.Command(binary, append([]string{"serve", "--listen", "127.0.0.1:0", "--private-listen", "127.0.0.1:0",
+		"--ready-file", ready, "--db", filepath.Join(dir, "switchboard.db"), "--fallback", "9000000009", "--log-level", "warn"}, args...)...)
+	var log bytes.Buffer
+	cmd.Dir, cmd.Stderr = dir, &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if cmd.ProcessState == nil {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+		}
+		if t.Failed() {
+			t.Logf("server log:\n%s", log.Bytes()[max(0, log.Len()-4000):])
+		}
+	})
+	var addresses struct{ Public, Private string }
+	poll(t, "the server to be ready", func() bool {
+		text, err := os.ReadFile(ready)
+		return err == nil && json.Unmarshal(text, &addresses) == nil
+	})
+	return &process{cmd, "http://" + addresses.Public, "http://" + addresses.Private}
+}
+
+func (p *process) kill(t *testing.T) {
+	t.Helper()
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = p.cmd.Wait()
+}
+
+func (p *process) terminate(t *testing.T) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Wait(); err != nil {
+		t.Errorf("the server did not stop cleanly: %v", err)
+	}
+}
+
+// verifyAcknowledged looks up every call of which a message was acknowledged.
+func verifyAcknowledged(t *testing.T, private, file string) {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	type expectation struct{ decision, completion bool }
+	want := map[string]expectation{}
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		var a struct {
+			CallID string `json:"call_id"`
+			Kind   string `json:"kind"`
+		}
+		if json.Unmarshal(lines.Bytes(), &a) != nil {
+			continue // the line that was being written when the emulator was killed
+		}
+		e := want[a.CallID]
+		e.decision = e.decision || a.Kind == "initiation"
+		e.completion = e.completion || a.Kind == "completion"
+		want[a.CallID] = e
+	}
+	var missing int
+	for id, e := range want {
+		var got struct {
+			Decision, Completion json.RawMessage
+		}
+		resp, err := http.Get(private + "/api/v1/calls/" + url.PathEscape(id))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = json.NewDecoder(resp.Body).Decode(&got)
+		resp.Body.Close()
+		absent := func(part json.RawMessage) bool { return len(part) == 0 || string(part) == "null" }
+		if err != nil || resp.StatusCode != 200 || e.decision && absent(got.Decision) || e.completion && absent(got.Completion) {
+			if missing++; missing <= 5 {
+				t.Errorf("call %s was acknowledged (%+v) but the database says %d, decision %v, completion %v", id, e,
+					resp.StatusCode, !absent(got.Decision), !absent(got.Completion))
+			}
+		}
+	}
+	if missing > 0 {
+		t.Fatalf("%d of %d acknowledged calls lost", missing, len(want))
+	}
+	t.Logf("%d acknowledged calls are all there", len(want))
+}
+
+func waitForLines(t *testing.T, file string, n int) {
+	t.Helper()
+	poll(t, fmt.Sprintf("%d acknowledged messages", n), func() bool {
+		text, err := os.ReadFile(file)
+		return err == nil && bytes.Count(text, []byte("\n")) >= n
+	})
+}
+
+func poll(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(time.Minute)
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// switchboardBinary builds the program once a test run.
+func switchboardBinary(t *testing.T) string {
+	t.Helper()
+	path, err := builtBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+var builtBinary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "switchboard-test-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "switchboard")
+	if out, err := exec.Command("go", "build", "-o", path, "switchboard/cmd/switchboard").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building switchboard: %w\n%s", err, out)
+	}
+	return path, nil
+})

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"time"
+
+	"switchboard/engine"
+	"switchboard/engine/history"
+)
+
+// offline is a server's private API without a server: the same code over a copy
+// of a database, or over an empty one.
+type offline struct {
+	place    place
+	policies string // folder; empty for the default
+	db       string // database file; empty for no history
+}
+
+// openOffline builds the API in this process. The database is copied first, so
+// that reading it changes no byte of it.
+func openOffline(ctx context.Context, o offline) (_ *api, err error) {
+	dir, err := os.MkdirTemp("", "switchboard-")
+	if err != nil {
+		return nil, err
+	}
+	cleanup := func() error { return os.RemoveAll(dir) }
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, cleanup())
+		}
+	}()
+	db := filepath.Join(dir, "switchboard.db")
+	if o.db != "" {
+		if err := history.BackupFile(ctx, o.db, db); err != nil {
+			return nil, fmt.Errorf("%s: %w", o.db, err)
+		}
+	}
+	c := serveCmd{
+		Listen: "127.0.0.1:0", PrivateListen: "127.0.0.1:0", KeyHeader: "X-Switchboard-Key",
+		Policies: o.policies, DB: db, place: o.place, RejectWith: "403",
+		Deadline: engine.DefaultDeadline, PolicyDeadline: engine.DefaultPolicyDeadline,
+		CallTTL: 30 * time.Minute, MaxConcurrent: engine.DefaultMaxConcurrent,
+	}
+	p, err := c.build(ctx, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	if err := rebuilt(ctx, p.store); err != nil {
+		return nil, errors.Join(err, p.store.Close())
+	}
+	return &api{
+		base: "http://127.0.0.1",
+		http: http.Client{Transport: inProcess{p.server.PrivateHandler()}},
+		close: func() error {
+			return errors.Join(p.store.Close(), cleanup())
+		},
+	}, nil
+}
+
+// rebuilt waits until the copy's index is whole: an answer from half a history
+// would be a wrong one.
+func rebuilt(ctx context.Context, store *history.Store) error {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for store.Status().Rebuilding {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// inProcess hands requests to a handler without a network.
+type inProcess struct{ handler http.Handler }
+
+// RoundTrip answers r by the handler.
+func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	r.RemoteAddr = "127.0.0.1:1"
+	if r.Host == "" {
+		r.Host = r.URL.Host
+	}
+	recorder := httptest.NewRecorder()
+	t.handler.ServeHTTP(recorder, r)
+	return recorder.Result(), nil
+}
