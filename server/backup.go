@@ -1,0 +1,81 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+)
+
+// backup sends a consistent copy of the database. The copy is made on disk
+// first: a slow client must not hold up the database's own housekeeping.
+func (s *Server) backup(c *gin.Context) (err error) {
+	if err := onlyParameters(c); err != nil {
+		return err
+	}
+	if !s.backups.TryLock() {
+		return fail(http.StatusConflict, "A backup is being made already. Wait until it is done.")
+	}
+	defer s.backups.Unlock()
+	// The listener's timeouts are for answers that a person waits for.
+	rc := http.NewResponseController(c.Writer)
+	if err := rc.SetWriteDeadline(time.Time{}); err != nil {
+		return fmt.Errorf("lifting the write deadline: %w", err)
+	}
+	f, err := s.copyDatabase(c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("measuring the backup: %w", err)
+	}
+	c.Header("Content-Type", "application/octet-stream")
+	c.Header("Content-Length", strconv.FormatInt(info.Size(), 10))
+	c.Header("Content-Disposition", fmt.Sprintf(`attachment; filename="switchboard-%s.db"`, s.o.Now().UTC().Format("20060102T150405Z")))
+	c.Status(http.StatusOK)
+	_, err = io.Copy(&patient{c.Writer, rc, s.o.PrivateTimeout}, f)
+	return err
+}
+
+// copyDatabase makes the copy beside the database, where there is room for it
+// if anywhere, and opens it. The name is gone before the first byte is sent, so
+// that no crash leaves personal data behind.
+func (s *Server) copyDatabase(c *gin.Context) (f *os.File, err error) {
+	dir, err := os.MkdirTemp(filepath.Dir(s.o.History.Status().Path), ".backup-*")
+	if err != nil {
+		return nil, fmt.Errorf("making room for the backup: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	path := filepath.Join(dir, "switchboard.db")
+	if err := s.o.History.Backup(c.Request.Context(), path); err != nil {
+		return nil, fmt.Errorf("copying the database: %w", err)
+	}
+	if f, err = os.Open(path); err != nil {
+		return nil, fmt.Errorf("opening the backup: %w", err)
+	}
+	return f, nil
+}
+
+// patient gives each piece of a long answer the time of a whole short one, so
+// that a stuck client is cut off and a slow one is not.
+type patient struct {
+	w    io.Writer
+	rc   *http.ResponseController
+	time time.Duration
+}
+
+// Write moves the deadline and writes.
+func (p *patient) Write(b []byte) (int, error) {
+	if err := p.rc.SetWriteDeadline(time.Now().Add(p.time)); err != nil {
+		return 0, err
+	}
+	return p.w.Write(b)
+}

@@ -1,0 +1,187 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"switchboard/engine"
+)
+
+// Defaults of Options.
+const (
+	DefaultListen        = "127.0.0.1:8080"
+	DefaultPrivateListen = "127.0.0.1:8081"
+	DefaultKeyHeader     = "X-Switchboard-Key"
+
+	DefaultHeaderTimeout     = 5 * time.Second
+	DefaultReadTimeout       = 5 * time.Second
+	DefaultCompletionTimeout = 10 * time.Second
+	DefaultIdleTimeout       = 2 * time.Minute
+	DefaultPrivateTimeout    = 2 * time.Minute
+	DefaultQuarantineGrace   = 50 * time.Millisecond
+)
+
+// Options is what a Server works with. Zero values take the defaults above;
+// what has none is required unless it says otherwise.
+type Options struct {
+	Listen        string // host:port of the webhooks; port 0 picks one
+	PrivateListen string // host:port of API and metrics; port 0 picks one
+
+	// Keys are the secrets of the public listener, any of which opens it: two at
+	// once let a secret be changed without losing a call. None leaves it open,
+	// which only a loopback address or Insecure allows.
+	Keys []string
+	// KeyHeader is the header that carries a key.
+	KeyHeader string
+	// AdminTokens open the whole private listener, ReadTokens its GET requests.
+	// Off loopback one of them is required.
+	AdminTokens, ReadTokens []string
+	// Hosts are further names, without port, under which people reach the
+	// private listener. Optional.
+	Hosts []string
+	// Insecure lets the public listener stand open off loopback.
+	Insecure bool
+
+	// ReadyFile is written with the bound addresses once both listeners are up.
+	// Optional.
+	ReadyFile string
+
+	HeaderTimeout     time.Duration // to read a request's header
+	ReadTimeout       time.Duration // to read a whole request
+	CompletionTimeout time.Duration // to store a completion before it is answered 503
+	IdleTimeout       time.Duration // between two requests on a connection
+	PrivateTimeout    time.Duration // to answer a request on the private listener
+	QuarantineGrace   time.Duration // the longest an initiation's answer waits for its quarantine
+
+	Numbers *engine.Numbers
+	Zone    *time.Location // for dates without a time; default UTC
+	Version string         // optional
+	Log     *slog.Logger   // default slog.Default
+	Metrics *Metrics       // see NewMetrics
+	Now     func() time.Time
+
+	Router     Router
+	Completer  Completer
+	History    History
+	Quarantine Quarantine
+	Policies   Policies
+
+	// Fallback is the global fallback number, empty for none, and FallbackDIDs
+	// how many DIDs have their own: status tells.
+	Fallback     string
+	FallbackDIDs int
+	// Warn adds to the warnings in status. Optional.
+	Warn func() []string
+}
+
+// validate fills in the defaults and names the field at fault.
+func (o *Options) validate() error {
+	orDefault(&o.Listen, DefaultListen)
+	orDefault(&o.PrivateListen, DefaultPrivateListen)
+	orDefault(&o.KeyHeader, DefaultKeyHeader)
+	orDefault(&o.Zone, time.UTC)
+	orDefault(&o.Log, slog.Default())
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if err := o.validatePorts(); err != nil {
+		return err
+	}
+	for _, d := range []struct {
+		name     string
+		value    *time.Duration
+		standard time.Duration
+	}{
+		{"HeaderTimeout", &o.HeaderTimeout, DefaultHeaderTimeout},
+		{"ReadTimeout", &o.ReadTimeout, DefaultReadTimeout},
+		{"CompletionTimeout", &o.CompletionTimeout, DefaultCompletionTimeout},
+		{"IdleTimeout", &o.IdleTimeout, DefaultIdleTimeout},
+		{"PrivateTimeout", &o.PrivateTimeout, DefaultPrivateTimeout},
+		{"QuarantineGrace", &o.QuarantineGrace, DefaultQuarantineGrace},
+	} {
+		orDefault(d.value, d.standard)
+		if *d.value < 0 {
+			return fmt.Errorf("server: %s is %v; it must be positive", d.name, *d.value)
+		}
+	}
+	return o.validateSecrets()
+}
+
+func (o *Options) validatePorts() error {
+	for _, p := range []struct {
+		name    string
+		missing bool
+	}{
+		{"Numbers", o.Numbers == nil}, {"Metrics", o.Metrics == nil}, {"Router", o.Router == nil},
+		{"Completer", o.Completer == nil}, {"History", o.History == nil},
+		{"Quarantine", o.Quarantine == nil}, {"Policies", o.Policies == nil},
+	} {
+		if p.missing {
+			return fmt.Errorf("server: %s is missing", p.name)
+		}
+	}
+	return nil
+}
+
+func (o *Options) validateSecrets() error {
+	for _, s := range []struct {
+		name   string
+		values []string
+	}{{"Keys", o.Keys}, {"AdminTokens", o.AdminTokens}, {"ReadTokens", o.ReadTokens}} {
+		if slices.ContainsFunc(s.values, func(v string) bool { return strings.TrimSpace(v) == "" }) {
+			return fmt.Errorf("server: %s holds an empty secret, which would let everybody in; leave it out or fill it in", s.name)
+		}
+	}
+	if strings.ContainsAny(o.KeyHeader, " :\t\r\n") || http.CanonicalHeaderKey(o.KeyHeader) == "Authorization" {
+		return fmt.Errorf("server: KeyHeader %q cannot carry the secret; name a header such as %s", o.KeyHeader, DefaultKeyHeader)
+	}
+	if slices.ContainsFunc(o.ReadTokens, func(t string) bool { return slices.Contains(o.AdminTokens, t) }) {
+		return errors.New("server: ReadTokens and AdminTokens share a token; a read-only token must be one of its own")
+	}
+	open, err := offLoopback(o.Listen)
+	if err != nil {
+		return fmt.Errorf("server: Listen: %w", err)
+	}
+	if open && !o.mayOpen() {
+		return fmt.Errorf("server: Listen is %s, which others can reach, and no secret guards it; set --key (and enter it at the provider), listen on 127.0.0.1, or say --insecure", o.Listen)
+	}
+	if open, err = offLoopback(o.PrivateListen); err != nil {
+		return fmt.Errorf("server: PrivateListen: %w", err)
+	}
+	if open && !o.hasToken() {
+		return fmt.Errorf("server: PrivateListen is %s, which others can reach, and no token guards it; set --private-token or listen on 127.0.0.1", o.PrivateListen)
+	}
+	return nil
+}
+
+// mayOpen reports whether the public listener may be reached from elsewhere.
+func (o *Options) mayOpen() bool { return len(o.Keys) > 0 || o.Insecure }
+
+func (o *Options) hasToken() bool { return len(o.AdminTokens)+len(o.ReadTokens) > 0 }
+
+// offLoopback reports whether an address can be reached from another machine. A
+// name other than localhost counts as such: it may resolve to anything.
+func offLoopback(address string) (bool, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false, fmt.Errorf("%q is no address; write host:port, such as %s", address, DefaultListen)
+	}
+	if strings.EqualFold(host, "localhost") {
+		return false, nil
+	}
+	ip := net.ParseIP(host)
+	return ip == nil || !ip.IsLoopback(), nil
+}
+
+func orDefault[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}

@@ -1,0 +1,143 @@
+package server
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"switchboard/engine"
+)
+
+// maxAPIBody bounds a request to the API, in bytes. A what-if may carry a whole
+// policy set and a history.
+const maxAPIBody = 16 << 20
+
+// privateHandler is all that the private listener answers.
+func (s *Server) privateHandler() http.Handler {
+	e := newEngine()
+	open := !s.o.hasToken()
+	e.Use(s.measure("private"), s.recoverer(answerPanic), s.forwardedWatch("private", open, &s.seen.forwardedPrivate),
+		privateHeaders, s.tokenGuard(newSecrets(s.o.AdminTokens), newSecrets(s.o.ReadTokens)), s.originGuard())
+	e.GET("/", index)
+	e.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.o.Metrics.registry, promhttp.HandlerOpts{
+		ErrorLog: promLog{s}, ErrorHandling: promhttp.ContinueOnError})))
+
+	api := e.Group("/api/v1")
+	api.GET("/status", s.api(s.status))
+	api.GET("/calls", s.api(s.calls))
+	api.GET("/calls/:call_id", s.api(s.call))
+	api.GET("/profiles/:kind/:number", s.api(s.profile))
+	api.POST("/route", s.api(s.whatIf))
+	api.GET("/policies", s.api(s.policies))
+	api.GET("/policies/:revision", s.api(s.policySet))
+	api.POST("/policies/reload", s.api(s.reload))
+	api.GET("/quarantine", s.api(s.quarantine))
+	api.POST("/quarantine/:id/retry", s.api(s.retry))
+	api.DELETE("/quarantine/:id", s.api(s.discard))
+	api.GET("/backup", s.api(s.backup))
+	return e
+}
+
+// privateHeaders keep personal data out of caches and frames.
+func privateHeaders(c *gin.Context) {
+	c.Header("Cache-Control", "no-store")
+	c.Header("X-Content-Type-Options", "nosniff")
+	c.Header("X-Frame-Options", "DENY")
+}
+
+func index(c *gin.Context) {
+	c.String(http.StatusOK, "Switchboard's private listener: /api/v1/status says how it is, /metrics is for Prometheus.\n")
+}
+
+// api adapts a handler that returns its error: one place turns errors into
+// responses, and logs those that are ours.
+func (s *Server) api(h func(*gin.Context) error) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxAPIBody)
+		err := h(c)
+		if err == nil {
+			return
+		}
+		f := asFailure(err)
+		// A client that hung up is no failure of ours.
+		if f.status >= http.StatusInternalServerError && c.Request.Context().Err() == nil {
+			cause := error(f)
+			if f.cause != nil {
+				cause = f.cause
+			}
+			s.o.Log.Error("request failed", "route", c.FullPath(), "err", s.clean(cause.Error()))
+		}
+		if c.Writer.Written() {
+			panic(http.ErrAbortHandler) // half an answer is out; show that it is half
+		}
+		writeProblem(c, f)
+	}
+}
+
+// pathValue is a part of the path, unescaped.
+func pathValue(c *gin.Context, name string) (string, error) {
+	value, err := url.PathUnescape(c.Param(name))
+	if err != nil || value == "" {
+		return "", fail(http.StatusBadRequest, "The path's %s is not readable. Escape it as a URL wants it: %%2F for a slash.", name)
+	}
+	return value, nil
+}
+
+// rfc3339 writes Unix nanoseconds; nil for zero, which is unknown.
+func rfc3339(ns int64) *string {
+	if ns == 0 {
+		return nil
+	}
+	text := time.Unix(0, ns).UTC().Format(time.RFC3339Nano)
+	return &text
+}
+
+// list is v, but never null in JSON.
+func list[T any](v []T) []T {
+	if v == nil {
+		return []T{}
+	}
+	return v
+}
+
+// profile answers what policies see of one number.
+func (s *Server) profile(c *gin.Context) error {
+	if err := onlyParameters(c); err != nil {
+		return err
+	}
+	raw, err := pathValue(c, "number")
+	if err != nil {
+		return err
+	}
+	kind := engine.ProfileKind(c.Param("kind"))
+	var number engine.Number
+	switch kind {
+	case engine.Callers, engine.Receivers:
+		number = s.o.Numbers.Person(raw)
+	case engine.DIDs:
+		number = s.o.Numbers.DID(raw)
+	default:
+		return fail(http.StatusNotFound, "There are no such profiles. Ask for callers, receivers or dids.")
+	}
+	p, err := s.o.History.Profile(c.Request.Context(), kind, number.Canonical)
+	switch {
+	case err != nil:
+		return err
+	case p != nil:
+		return writeJSON(c, http.StatusOK, p)
+	case !number.Valid:
+		return fail(http.StatusNotFound, "%q is no phone number, and only numbers have profiles. Look at GET /api/v1/calls.", raw)
+	}
+	return fail(http.StatusNotFound, "%s was never seen among %s.", number.Canonical, kind)
+}
+
+// promLog writes what promhttp has to say.
+type promLog struct{ s *Server }
+
+// Println logs an error of the collection of metrics.
+func (l promLog) Println(v ...any) {
+	l.s.o.Log.Error("metrics", "err", v)
+}

@@ -1,0 +1,159 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"switchboard/engine"
+)
+
+// statusView is GET /status.
+type statusView struct {
+	Revision  string        `json:"revision"` // of the policies that serve; empty for none
+	Ready     bool          `json:"ready"`    // a call would get an answer
+	Policies  standingView  `json:"policies"`
+	Reload    reportView    `json:"reload"`
+	Store     storeView     `json:"store"`
+	Fallbacks fallbacksView `json:"fallbacks"`
+	Warnings  []string      `json:"warnings"` // sentences that say what to do
+	Version   string        `json:"version"`
+	StartedAt time.Time     `json:"started_at"`
+	Uptime    int64         `json:"uptime_seconds"`
+	Listeners listenersView `json:"listeners"`
+}
+
+type standingView struct {
+	Origin string     `json:"origin"`
+	Folder string     `json:"folder"`
+	Since  *time.Time `json:"since"`
+}
+
+// storeView adds the moments to a StoreStatus.
+type storeView struct {
+	engine.StoreStatus
+	Warnings       []string `json:"warnings"`
+	LastDecision   *string  `json:"last_decision"`
+	LastCompletion *string  `json:"last_completion"`
+}
+
+type fallbacksView struct {
+	Global *string `json:"global"` // masked; null for none
+	DIDs   int     `json:"dids"`   // how many DIDs have their own
+}
+
+type listenersView struct {
+	Public  string `json:"public"`
+	Private string `json:"private"`
+}
+
+// status answers how the server is and what somebody should do about it.
+func (s *Server) status(c *gin.Context) error {
+	if err := onlyParameters(c); err != nil {
+		return err
+	}
+	now, store, policies := s.o.Now(), s.o.History.Status(), s.o.Policies.Status()
+	public, private := s.Addrs()
+	v := statusView{
+		Revision: policies.Revision, Ready: s.o.Router.Ready(),
+		Policies: standingView{policies.Origin, policies.Folder, moment(policies.Since)},
+		Reload:   viewReport(policies.Reload),
+		Store: storeView{StoreStatus: store, Warnings: list(store.Warnings),
+			LastDecision: rfc3339(store.LastDecision), LastCompletion: rfc3339(store.LastCompletion)},
+		Fallbacks: fallbacksView{DIDs: s.o.FallbackDIDs},
+		Warnings:  list(s.warnings(now, store, policies)),
+		Version:   s.o.Version, StartedAt: s.started.UTC(), Uptime: int64(now.Sub(s.started).Seconds()),
+		Listeners: listenersView{public, private},
+	}
+	if s.o.Fallback != "" {
+		masked := engine.Mask(s.o.Fallback)
+		v.Fallbacks.Global = &masked
+	}
+	return writeJSON(c, http.StatusOK, v)
+}
+
+const (
+	// silentDecisions and silentTime are after how many calls and how long the
+	// absence of completions is no accident any more.
+	silentDecisions = 20
+	silentTime      = time.Hour
+	// recently is how long an odd request is worth a warning.
+	recently = time.Hour
+)
+
+// warnings are what somebody should look at, each with what to do.
+func (s *Server) warnings(now time.Time, store engine.StoreStatus, policies engine.PolicyStatus) []string {
+	w := s.policyWarnings(policies)
+	if s.o.Fallback == "" {
+		w = append(w, "No global fallback is configured: a call that the policies do not answer gets none. Set --fallback NUMBER.")
+	}
+	w = append(w, s.accessWarnings(now)...)
+	if store.Error != "" {
+		w = append(w, fmt.Sprintf("The disk does not take records: %s. Calls are routed from memory; make room or repair the disk.", strings.TrimRight(store.Error, ".")))
+	}
+	if store.Rebuilding {
+		w = append(w, "The index is being rebuilt, so policies see only a part of the history. Wait until it is done.")
+	}
+	if store.Unsaved > 0 {
+		w = append(w, fmt.Sprintf("%d decisions did not reach the disk and will be missing after a restart.", store.Unsaved))
+	}
+	if n := store.Quarantined; n > 0 {
+		w = append(w, fmt.Sprintf("%d payloads that could not be understood are in quarantine. Look at GET /api/v1/quarantine.", n))
+	}
+	if n := s.seen.lostQuarantine.count.Load(); n > 0 {
+		w = append(w, fmt.Sprintf("%d payloads that could not be understood could not be kept either. The log says why.", n))
+	}
+	if store.Decisions >= silentDecisions && store.Completions == 0 && now.Sub(s.started) >= silentTime {
+		w = append(w, fmt.Sprintf("%d calls were decided and no completion came, so calls stay in flight until they expire. "+
+			"Enter the address of %s at the provider as \"Send Call Details\".", store.Decisions, completionPath))
+	}
+	w = append(w, store.Warnings...)
+	if s.o.Warn != nil {
+		w = append(w, s.o.Warn()...)
+	}
+	return w
+}
+
+func (s *Server) policyWarnings(p engine.PolicyStatus) (w []string) {
+	switch {
+	case p.Revision == "":
+		w = append(w, "No policy set is active: every call goes to a fallback. Repair the policies and reload.")
+	case p.Folder == "":
+		w = append(w, "The built-in starter set serves, which answers for the sample DID of the documentation alone. "+
+			"Run \"switchboard policies init\" and start with --policies.")
+	}
+	if r := p.Reload; !r.OK && !r.At.IsZero() {
+		serves := "none serves"
+		if p.Revision != "" {
+			serves = fmt.Sprintf("revision %s keeps serving", p.Revision)
+		}
+		first := ""
+		if len(r.Errors) > 0 {
+			e := r.Errors[0]
+			first = fmt.Sprintf(" (%s:%d: %s)", e.File, e.Line, engine.Mask(e.Message))
+		}
+		w = append(w, fmt.Sprintf("The last reload failed%s, so %s. Repair it; saving the file reloads.", first, serves))
+	}
+	return w
+}
+
+// accessWarnings are about who can reach what.
+func (s *Server) accessWarnings(now time.Time) (w []string) {
+	lately := now.Add(-recently)
+	if len(s.o.Keys) == 0 {
+		w = append(w, "The public listener has no secret: whoever reaches it can learn receivers' numbers. Set --key and enter it at the provider.")
+	}
+	if n, ok := s.seen.forwarded.since(lately); ok {
+		w = append(w, fmt.Sprintf("%d requests reached the public listener through a proxy, and it has no secret. Set --key.", n))
+	}
+	if n, ok := s.seen.forwardedPrivate.since(lately); ok {
+		w = append(w, fmt.Sprintf("%d requests reached the private listener through a proxy, and it has no token. Set --private-token, or stop forwarding to it.", n))
+	}
+	if n, ok := s.seen.refusedKey.since(lately); ok {
+		w = append(w, fmt.Sprintf("%d requests to the webhooks came with a missing or wrong secret. If they are the provider's, its calls fail: compare the secrets.", n))
+	}
+	return w
+}
