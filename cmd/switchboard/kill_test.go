@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 )
@@ -56,60 +55,6 @@ func TestKillUnderLoadLosesNothing(t *testing.T) {
 		if out, err := exec.Command(switchboardBinary(t), "db", "verify", filepath.Join(dir, "switchboard.db")).CombinedOutput(); err != nil {
 			t.Fatalf("db verify: %v\n%s", err, out)
 		}
-	}
-}
-
-// process is a server running as a child process.
-type process struct {
-	cmd             *exec.Cmd
-	public, private string
-}
-
-// startProcess runs the test binary as switchboard serve in dir.
-func startProcess(t *testing.T, dir string, args ...string) *process {
-	t.Helper()
-	ready := filepath.Join(dir, "ready.json")
-	_ = os.Remove(ready)
-	binary := switchboardBinary(t)
-	cmd := exec.Command(binary, append([]string{"serve", "--listen", "127.0.0.1:0", "--private-listen", "127.0.0.1:0",
-		"--ready-file", ready, "--db", filepath.Join(dir, "switchboard.db"), "--fallback", "9000000009", "--log-level", "warn"}, args...)...)
-	var log bytes.Buffer
-	cmd.Dir, cmd.Stderr = dir, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if cmd.ProcessState == nil {
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
-		}
-		if t.Failed() {
-			t.Logf("server log:\n%s", log.Bytes()[max(0, log.Len()-4000):])
-		}
-	})
-	var addresses struct{ Public, Private string }
-	poll(t, "the server to be ready", func() bool {
-		text, err := os.ReadFile(ready)
-		return err == nil && json.Unmarshal(text, &addresses) == nil
-	})
-	return &process{cmd, "http://" + addresses.Public, "http://" + addresses.Private}
-}
-
-func (p *process) kill(t *testing.T) {
-	t.Helper()
-	if err := p.cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = p.cmd.Wait()
-}
-
-func (p *process) terminate(t *testing.T) {
-	t.Helper()
-	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.cmd.Wait(); err != nil {
-		t.Errorf("the server did not stop cleanly: %v", err)
 	}
 }
 
@@ -168,39 +113,3 @@ func waitForLines(t *testing.T, file string, n int) {
 		return err == nil && bytes.Count(text, []byte("\n")) >= n
 	})
 }
-
-func poll(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(time.Minute)
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("waited in vain for %s", what)
-		}
-	}
-}
-
-// switchboardBinary builds the program once a test run.
-func switchboardBinary(t *testing.T) string {
-	t.Helper()
-	path, err := builtBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-var builtBinary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "switchboard-test-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "switchboard")
-	if out, err := exec.Command("go", "build", "-o", path, "switchboard/cmd/switchboard").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building switchboard: %w\n%s", err, out)
-	}
-	return path, nil
-})

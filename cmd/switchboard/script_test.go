@@ -23,9 +23,24 @@ import (
 const patience = 20 * time.Second
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(tests{m}, map[string]func(){
 		"switchboard": func() { os.Exit(switchboard()) },
 	})
+}
+
+// tests runs the tests with a folder for the binaries they build.
+type tests struct{ *testing.M }
+
+// Run is called in the test process only, not where it plays switchboard.
+func (m tests) Run() int {
+	dir, err := os.MkdirTemp("", "switchboard-build-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	buildDir = dir
+	return m.M.Run()
 }
 
 // TestScripts runs the whole program by the scripts in testdata/scripts.
