@@ -110,7 +110,7 @@ func (o *Options) validate() error {
 			return fmt.Errorf("server: %s is %v; it must be positive", d.name, *d.value)
 		}
 	}
-	return o.validateSecrets()
+	return o.CheckExposure()
 }
 
 func (o *Options) validatePorts() error {
@@ -129,7 +129,11 @@ func (o *Options) validatePorts() error {
 	return nil
 }
 
-func (o *Options) validateSecrets() error {
+// CheckExposure tells whether the listeners may stand where Listen and
+// PrivateListen say, with the secrets given. New checks it too; a program that
+// asks first refuses a wrong flag before it opens anything.
+func (o *Options) CheckExposure() error {
+	orDefault(&o.KeyHeader, DefaultKeyHeader)
 	for _, s := range []struct {
 		name   string
 		values []string

@@ -20,7 +20,10 @@ agents := ["9876543210", "9876543211", "9876543212"]
 
 last := data.history.dids[input.did].last_by_reason.round_robin.receiver_number
 
-place := i if some i, a in agents; a == last
+place := i if {
+	some i, a in agents
+	a == last
+}
 
 next := (place + 1) % count(agents)
 

@@ -10,6 +10,7 @@ import (
 
 	"switchboard/engine"
 	"switchboard/policies"
+	"switchboard/server"
 	"switchboard/server/alohaa"
 )
 
@@ -40,6 +41,11 @@ func (c *serveCmd) settle() (*settled, error) {
 		return nil, err
 	}
 	if f.tokens, err = secrets("private-token", c.PrivateToken, c.PrivateTokenFile); err != nil {
+		return nil, err
+	}
+	if err := (&server.Options{
+		Listen: c.Listen, PrivateListen: c.PrivateListen, KeyHeader: c.KeyHeader, Keys: f.keys, AdminTokens: f.tokens, Insecure: c.Insecure,
+	}).CheckExposure(); err != nil {
 		return nil, err
 	}
 	mode, err := alohaa.ParseRejectMode(c.RejectWith, numbers)
