@@ -32,7 +32,8 @@ type RouterOptions struct {
 	// Deadline bounds everything from the arrival of an initiation to its
 	// reply, waiting included.
 	Deadline time.Duration
-	// PolicyDeadline bounds the evaluations of one call together.
+	// PolicyDeadline bounds one evaluation. One that is repeated because the
+	// history changed under it has it again, inside Deadline.
 	PolicyDeadline time.Duration
 	// CommitGrace is how long a reply waits for its record to reach the disk.
 	CommitGrace time.Duration
@@ -137,8 +138,7 @@ func (r *Router) decide(ctx context.Context, in *Initiation, id string) *Decisio
 	var commit Commit
 	select {
 	case r.slots <- struct{}{}:
-		commit = r.evaluate(ctx, in, rec)
-		<-r.slots
+		commit = r.inSlot(ctx, in, rec)
 	default:
 		q := Question{CallID: in.CallID, Caller: in.Caller, DID: in.DID, At: time.Now()}
 		r.settle(rec, q, r.o.Judge.FallBack(q, CauseOverload, "too many calls are being decided at once"))
@@ -147,67 +147,6 @@ func (r *Router) decide(ctx context.Context, in *Initiation, id string) *Decisio
 	r.await(ctx, rec, commit)
 	r.o.Observer.Decided(rec)
 	return rec
-}
-
-// evaluate asks the policies until their answer can be published: nothing that
-// was read may have changed meanwhile.
-func (r *Router) evaluate(ctx context.Context, in *Initiation, rec *DecisionRecord) Commit {
-	// What is left after the policies pays for the fallback and the commit.
-	ctx, cancel := context.WithTimeout(ctx, r.o.Deadline-min(r.o.Deadline/10, 2*r.o.CommitGrace))
-	defer cancel()
-	q := Question{CallID: in.CallID, Caller: in.Caller, DID: in.DID, At: time.Now()}
-	var view View
-	defer func() {
-		if view != nil {
-			view.Close()
-		}
-	}()
-	for {
-		asked := time.Now()
-		next, err := r.o.Ledger.View(ctx, view)
-		rec.Waited += time.Since(asked)
-		if err != nil {
-			return r.settleLate(rec, q, fmt.Errorf("%w: waiting for its turn: %w", ErrTimeout, err))
-		}
-		view, q.At = next, next.At()
-		ev, err := r.ask(ctx, q, view, rec)
-		rec.Evaluation = ev
-		if errors.Is(err, ErrTimeout) {
-			return r.settleLate(rec, q, err)
-		}
-		if err == nil || !errors.Is(err, ErrConflict) {
-			r.settle(rec, q, r.o.Judge.Decide(q, ev, err, r.isDID(view)))
-			var commit Commit
-			if commit, err = r.o.Ledger.Publish(view, rec); err == nil {
-				return commit
-			}
-			if !errors.Is(err, ErrConflict) {
-				// The answer stands though the history can't take it.
-				return failed(err)
-			}
-		}
-		if rec.EvalTime >= r.o.PolicyDeadline {
-			return r.settleLate(rec, q, fmt.Errorf("%w: history changed under %d evaluations", ErrTimeout, rec.Tries))
-		}
-	}
-}
-
-// ask runs one evaluation within what is left of the policies' deadline.
-func (r *Router) ask(ctx context.Context, q Question, view View, rec *DecisionRecord) (Evaluation, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.o.PolicyDeadline-rec.EvalTime)
-	defer cancel()
-	started := time.Now()
-	ev, err := r.o.Policies.Evaluate(ctx, q, view)
-	rec.EvalTime += time.Since(started)
-	rec.Tries++
-	return ev, err
-}
-
-// settleLate publishes a fallback whatever the history did meanwhile: a call
-// that ran out of time must not take another turn.
-func (r *Router) settleLate(rec *DecisionRecord, q Question, err error) Commit {
-	r.settle(rec, q, r.o.Judge.Decide(q, rec.Evaluation, err, nil))
-	return r.publish(rec)
 }
 
 func (r *Router) publish(rec *DecisionRecord) Commit {
