@@ -103,7 +103,10 @@ type fakeView struct {
 	once  sync.Once
 }
 
-func (l *fakeLedger) View(_ context.Context, previous engine.View) (engine.View, error) {
+func (l *fakeLedger) View(ctx context.Context, previous engine.View) (engine.View, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	v := &fakeView{l: l, at: time.Now()}
 	if previous != nil {
 		v.chain = previous.(*fakeView).chain + 1

@@ -1,0 +1,78 @@
+package history
+
+import (
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"go.etcd.io/bbolt"
+)
+
+// archive knows where the rare records lie: revisions and quarantine. What it
+// knows lies in two small buckets of the log's file, changed in the transaction
+// of the record itself, so that both are there as soon as the log is open.
+type archive struct {
+	mu        sync.Mutex
+	revisions map[string]revisionRef
+	items     map[string]quarantineRef
+	bytes     int64  // of the bodies in quarantine
+	refused   uint64 // since start, for quarantine was full
+}
+
+func (a *archive) open(l *logFile) error {
+	a.revisions, a.items = make(map[string]revisionRef), make(map[string]quarantineRef)
+	err := guard(func() error {
+		return l.db.View(func(tx *bbolt.Tx) error {
+			if err := readRefs(tx.Bucket(bucketRevisions), a.revisions); err != nil {
+				return err
+			}
+			return readRefs(tx.Bucket(bucketQuarantine), a.items)
+		})
+	})
+	for id, ref := range a.items {
+		a.bytes += ref.Size
+		ref.saved = ref.Count
+		a.items[id] = ref
+	}
+	return err
+}
+
+func readRefs[T any](b *bbolt.Bucket, into map[string]T) error {
+	return b.ForEach(func(k, v []byte) error {
+		var ref T
+		if err := json.Unmarshal(v, &ref); err != nil {
+			return fmt.Errorf("history: the entry %q of the database's archive can't be read: %w", k, err)
+		}
+		into[string(k)] = ref
+		return nil
+	})
+}
+
+// putRef changes the entry of an id in the transaction of its record; seq is
+// known only there.
+func putRef[T any](bucket []byte, id string, ref func(seq uint64) T) func(*bbolt.Tx, uint64) error {
+	return func(tx *bbolt.Tx, seq uint64) error {
+		b, err := json.Marshal(ref(seq))
+		if err != nil {
+			return err
+		}
+		return tx.Bucket(bucket).Put([]byte(id), b)
+	}
+}
+
+// getRef reads the entry of an id, the zero value where there is none.
+func getRef[T any](b *bbolt.Bucket, id string) (ref T, err error) {
+	if v := b.Get([]byte(id)); v != nil {
+		err = json.Unmarshal(v, &ref)
+	}
+	return ref, err
+}
+
+func deleteRef(bucket []byte, id string) func(*bbolt.Tx, uint64) error {
+	return func(tx *bbolt.Tx, _ uint64) error { return tx.Bucket(bucket).Delete([]byte(id)) }
+}
+
+// append queues a record that concerns no call.
+func (s *Store) append(data []byte, also func(*bbolt.Tx, uint64) error) (*item, error) {
+	return s.journal.append(data, false, also)
+}

@@ -1,0 +1,228 @@
+package history
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+
+	"go.etcd.io/bbolt"
+
+	"switchboard/engine"
+	"switchboard/engine/history/fold"
+)
+
+// Calls lists calls, newest first: by when the first record of their call_id
+// reached the log. A page's cursor stays right while calls come in, and after a
+// restart. The error is engine.ErrBadCursor, ctx's, or the disk's.
+//
+// Numbers in the filter, and times, leave out whole stretches of the history
+// where they don't occur; what remains is looked through.
+func (s *Store) Calls(ctx context.Context, f engine.CallFilter) (engine.CallPage, error) {
+	limit := f.Limit
+	if limit <= 0 {
+		limit = engine.DefaultPage
+	}
+	limit = min(limit, engine.MaxPage)
+	from, err := s.parseCursor(f.Cursor)
+	if err != nil {
+		return engine.CallPage{}, err
+	}
+	w := s.walkCalls(from.place)
+	now := s.now().UnixNano()
+	page := engine.CallPage{Calls: []*engine.Call{}}
+	for {
+		st, err := w.next(ctx, f)
+		if err != nil || st == nil {
+			return page, err
+		}
+		place := st.seqs[0]
+		calls := slices.SortedFunc(slices.Values(st.group.Calls()), func(a, b *engine.Call) int {
+			if a.Newer(b) {
+				return -1
+			}
+			return 1
+		})
+		for i, c := range calls {
+			if place == from.place && i < from.skip {
+				continue
+			}
+			c = fold.Resolve(c, now, s.rules.TTL)
+			if !matches(f, c) {
+				continue
+			}
+			if len(page.Calls) == limit {
+				page.Next = s.cursor(position{place, i})
+				return page, nil
+			}
+			page.Calls = append(page.Calls, c)
+		}
+	}
+}
+
+func matches(f engine.CallFilter, c *engine.Call) bool {
+	at := c.At()
+	return (f.Caller == "" || f.Caller == c.Caller) &&
+		(f.DID == "" || f.DID == c.DID) &&
+		(f.Receiver == "" || f.Receiver == c.Receiver) &&
+		(f.Status == "" || f.Status == c.Status) &&
+		(f.Reason == "" || f.Reason == c.Reason) &&
+		(f.Source == "" || f.Source == c.Source) &&
+		(f.From.IsZero() || at >= f.From.UnixNano()) &&
+		(f.To.IsZero() || at < f.To.UnixNano())
+}
+
+// position is where a page begins: at a place of the call table, after some of
+// the calls there.
+type position struct {
+	place uint64
+	skip  int
+}
+
+func (s *Store) cursor(p position) string {
+	b := binary.AppendUvarint(seqKey(p.place), uint64(p.skip))
+	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint32(b, s.cursorSum(b)))
+}
+
+// cursorSum tells a cursor of this database from anything else.
+func (s *Store) cursorSum(b []byte) uint32 {
+	return uint32(sumOf(append([]byte(s.file.id), b...)))
+}
+
+func (s *Store) parseCursor(c string) (position, error) {
+	if c == "" {
+		return position{place: math.MaxUint64}, nil
+	}
+	b, err := base64.RawURLEncoding.DecodeString(c)
+	if err != nil || len(b) < 8+1+4 {
+		return position{}, engine.ErrBadCursor
+	}
+	body, sum := b[:len(b)-4], binary.BigEndian.Uint32(b[len(b)-4:])
+	skip, n := binary.Uvarint(body[8:])
+	if s.cursorSum(body) != sum || n != len(body)-8 || skip > math.MaxInt32 {
+		return position{}, engine.ErrBadCursor
+	}
+	return position{place: seqOf(body[:8]), skip: int(skip)}, nil
+}
+
+// callWalk goes through the call table from a place down: what is not written
+// behind yet, and the index.
+type callWalk struct {
+	s      *Store
+	fresh  []written       // from memory, newest first
+	stored []placed        // the next from the index, newest first
+	below  uint64          // the index is to be read from below this place
+	ended  bool            // the index has no more
+	seen   map[string]bool // the call_ids changed in memory: the index's state of them is older
+}
+
+// placed is a call as the index has it.
+type placed struct {
+	place uint64
+	data  []byte
+}
+
+// walkCalls begins a walk at a place. What is dirty is noted before the index
+// is read: what is written behind in between is in the index as well then.
+func (s *Store) walkCalls(from uint64) *callWalk {
+	w := &callWalk{s: s, below: from, seen: make(map[string]bool)}
+	if from < math.MaxUint64 {
+		w.below = from + 1
+	}
+	s.mu.Lock()
+	for _, list := range [][]*entry{s.memory.dirty, s.memory.writing} {
+		for _, e := range list {
+			if e.key.Kind != kindCall || w.seen[e.key.Number] {
+				continue // one that changed while it was written is in both lists; the first counts
+			}
+			w.seen[e.key.Number] = true
+			if len(e.seqs) > 0 && e.seqs[0] <= from {
+				w.fresh = append(w.fresh, written{key: e.key, state: e.state})
+			}
+		}
+	}
+	s.mu.Unlock()
+	slices.SortFunc(w.fresh, func(a, b written) int { return cmp.Compare(b.seqs[0], a.seqs[0]) })
+	return w
+}
+
+// next returns the next call_id's state, nil at the end. The filter only leaves
+// out what can't match.
+func (w *callWalk) next(ctx context.Context, f engine.CallFilter) (*state, error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if len(w.stored) == 0 && !w.ended {
+			if err := w.read(f); err != nil {
+				return nil, err
+			}
+		}
+		switch {
+		case len(w.fresh) > 0 && (len(w.stored) == 0 || w.fresh[0].seqs[0] >= w.stored[0].place):
+			st := w.fresh[0].state
+			w.fresh = w.fresh[1:]
+			return &st, nil
+		case len(w.stored) > 0:
+			p := w.stored[0]
+			w.stored = w.stored[1:]
+			st, err := decodeCall(p.place, p.data)
+			if err != nil {
+				return nil, fmt.Errorf("the call table is damaged at %d: %w", p.place, err)
+			}
+			calls := st.group.Calls()
+			if len(calls) > 0 && w.seen[calls[0].CallID] {
+				continue
+			}
+			return &st, nil
+		default:
+			return nil, nil
+		}
+	}
+}
+
+// read takes the next calls out of the index, passing over epochs that hold
+// nothing for the filter.
+func (w *callWalk) read(f engine.CallFilter) error {
+	x := w.s.index
+	keys := filterKeys(f.Caller, f.Receiver, f.DID)
+	epochs := x.epochs.all()
+	return guard(func() error {
+		return x.db.View(func(tx *bbolt.Tx) error {
+			c := tx.Bucket(bucketCalls).Cursor()
+			k, v := before(c, w.below)
+			for k != nil && len(w.stored) < chunk {
+				n := x.epochs.of(seqOf(k))
+				if n < uint64(len(epochs)) && epochs[n] != nil && !epochs[n].mayHold(f, keys) {
+					k, v = before(c, n<<x.epochs.bits)
+					continue
+				}
+				w.stored = append(w.stored, placed{seqOf(k), bytes.Clone(v)})
+				w.below = seqOf(k)
+				k, v = c.Prev()
+			}
+			w.ended = k == nil
+			return nil
+		})
+	})
+}
+
+// before moves a cursor to the last key below a place.
+func before(c *bbolt.Cursor, place uint64) (k, v []byte) {
+	if k, _ := c.Seek(seqKey(place)); k == nil {
+		return c.Last()
+	}
+	return c.Prev()
+}
+
+// mayHold reports whether any call of the epoch could match.
+func (e *epoch) mayHold(f engine.CallFilter, keys []fold.Key) bool {
+	if !f.From.IsZero() && e.to.Load() < f.From.UnixNano() || !f.To.IsZero() && e.from.Load() >= f.To.UnixNano() {
+		return false
+	}
+	return !slices.ContainsFunc(keys, func(k fold.Key) bool { return !e.has(keyHash(k)) })
+}

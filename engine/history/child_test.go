@@ -1,0 +1,3 @@
+package history_test
+
+func runChild() bool { return false }

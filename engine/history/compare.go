@@ -1,0 +1,215 @@
+package history
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"switchboard/engine/history/fold"
+)
+
+// indexRules is what an index's content depends on beside its log.
+type indexRules struct {
+	Index int    `json:"index"`
+	Fold  int    `json:"fold"`
+	Epoch uint   `json:"epoch"`
+	Zone  string `json:"zone"`
+	TTL   string `json:"ttl"`
+}
+
+func rulesTag(r fold.Rules, epochBits uint) []byte {
+	b, err := json.Marshal(indexRules{indexFormat, fold.Format, epochBits, r.Zone.String(), r.TTL.String()})
+	if err != nil {
+		panic(err) // numbers and strings can always be written
+	}
+	return b
+}
+
+// settingsOf reads back by which rules an index was made.
+func settingsOf(db *bbolt.DB) (o Options, t tuning, err error) {
+	var tag []byte
+	err = guard(func() error {
+		return db.View(func(tx *bbolt.Tx) error {
+			if meta := tx.Bucket(bucketMeta); meta != nil {
+				tag = bytes.Clone(meta.Get(metaRules))
+			}
+			return nil
+		})
+	})
+	var r indexRules
+	if err == nil {
+		err = json.Unmarshal(tag, &r)
+	}
+	if err == nil && (r.Index != indexFormat || r.Fold != fold.Format) {
+		err = errOther
+	}
+	if err == nil {
+		o.CallTTL, err = time.ParseDuration(r.TTL)
+	}
+	if err == nil {
+		o.Zone, err = time.LoadLocation(r.Zone)
+	}
+	t = defaults()
+	t.epochBits = r.Epoch
+	return o.withDefaults(), t, err
+}
+
+// compareCopies brings a copy of the index up to date as a start would, makes a
+// fresh one from the log's records, and compares the two.
+func (r *VerifyReport) compareCopies(ctx context.Context, l *logFile, livePath, freshPath string, o Options, t tuning) error {
+	x, err := openIndex(livePath, l.id, o.rules(), t)
+	if errors.Is(err, errOther) || errors.Is(err, errCorrupt) {
+		r.Index = IndexForeign
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	live := offline(l, x, o, t)
+	r.Applied = x.mark.applied
+	if why := live.mismatch(x); why != "" {
+		if r.Index = IndexForeign; !x.mark.complete {
+			r.Index = IndexUnfinished
+		}
+		return live.closeOffline()
+	}
+	if x, err = newIndex(freshPath, l.id, false, o.rules(), t); err != nil {
+		return errors.Join(err, live.closeOffline())
+	}
+	fresh := offline(l, x, o, t)
+	fresh.rebuilding = true
+	err = errors.Join(live.foldAll(ctx, live.index.mark.applied+1), fresh.foldAll(ctx, 1))
+	if err == nil {
+		r.Index = IndexEqual
+		before := len(r.Problems)
+		err = r.compare(live.index.db, fresh.index.db, sameShown(fresh))
+		r.filters(live.index)
+		if len(r.Problems) > before {
+			r.Index = IndexDifferent
+		}
+	}
+	return errors.Join(err, live.closeOffline(), fresh.closeOffline())
+}
+
+// offline is a Store that only folds: nothing is appended to its log.
+func offline(l *logFile, x *index, o Options, t tuning) *Store {
+	s := &Store{Options: o, tuning: t, rules: o.rules(), log: o.Log, drained: make(chan struct{}), file: l, index: x}
+	s.memory = newMemory(s.rules)
+	s.journal = startJournal(l, t)
+	s.behind = newBehind(s)
+	return s
+}
+
+func (s *Store) closeOffline() error { return errors.Join(s.journal.close(), s.index.close()) }
+
+// foldAll folds the log from a record on into the index.
+func (s *Store) foldAll(ctx context.Context, from uint64) error {
+	err := s.file.ascend(ctx, from, s.file.last, func(st stored) error {
+		if err := s.refold(ctx, st); err != nil {
+			return err
+		}
+		if len(s.memory.dirty) < s.roundSize {
+			return nil
+		}
+		defer s.sweep()
+		return s.behind.round(ctx)
+	})
+	if err != nil {
+		return err
+	}
+	s.rebuilding = false
+	return s.behind.round(ctx)
+}
+
+// compare tells where two indexes differ.
+func (r *VerifyReport) compare(live, fresh *bbolt.DB, same func(a, b []byte) bool) error {
+	return guard(func() error {
+		return live.View(func(a *bbolt.Tx) error {
+			return fresh.View(func(b *bbolt.Tx) error {
+				r.Calls = r.compareBucket(a, b, bucketCalls, bytes.Equal)
+				r.compareBucket(a, b, bucketIDs, bytes.Equal)
+				for _, kind := range profileKinds {
+					r.Profiles += r.compareBucket(a, b, []byte(kind), same)
+				}
+				return nil
+			})
+		})
+	})
+}
+
+// sameShown compares profiles. They are equal to the byte, unless retention took
+// records: a full profile remembers that it once forgot something, which one
+// made from the remaining records can't know. Then what they show counts.
+func sameShown(s *Store) func(a, b []byte) bool {
+	return func(a, b []byte) bool {
+		if bytes.Equal(a, b) || s.file.trimmed == 0 {
+			return bytes.Equal(a, b)
+		}
+		p, perr := fold.DecodeProfile(a)
+		q, qerr := fold.DecodeProfile(b)
+		if perr != nil || qerr != nil {
+			return false
+		}
+		pj, perr := json.Marshal(p.At(s.memory.newest, s.rules))
+		qj, qerr := json.Marshal(q.At(s.memory.newest, s.rules))
+		return perr == nil && qerr == nil && bytes.Equal(pj, qj)
+	}
+}
+
+// compareBucket returns how many entries the fresh bucket has. Keys are people's
+// numbers, so that a report only counts them.
+func (r *VerifyReport) compareBucket(live, fresh *bbolt.Tx, name []byte, same func(a, b []byte) bool) (entries uint64) {
+	a, b := live.Bucket(name).Cursor(), fresh.Bucket(name).Cursor()
+	ak, av := a.First()
+	bk, bv := b.First()
+	var lost, extra, other int
+	for ak != nil || bk != nil {
+		order := bytes.Compare(ak, bk)
+		switch {
+		case bk == nil || ak != nil && order < 0:
+			extra++
+			ak, av = a.Next()
+		case ak == nil || order > 0:
+			lost, entries = lost+1, entries+1
+			bk, bv = b.Next()
+		default:
+			if !same(av, bv) {
+				other++
+			}
+			entries++
+			ak, av = a.Next()
+			bk, bv = b.Next()
+		}
+	}
+	if lost+extra+other > 0 {
+		r.problem("in the index's %s %d entries are missing, %d are too many and %d differ from the log", name, lost, extra, other)
+	}
+	return entries
+}
+
+// filters checks that no call is hidden by a filter.
+func (r *VerifyReport) filters(x *index) {
+	hidden := 0
+	err := guard(func() error {
+		return x.db.View(func(tx *bbolt.Tx) error {
+			all := x.epochs.all()
+			return tx.Bucket(bucketIDs).ForEach(func(k, v []byte) error {
+				n := x.epochs.of(seqOf(v))
+				if n >= uint64(len(all)) || all[n] == nil || !all[n].has(keyHash(callKey(string(k[4:])))) {
+					hidden++
+				}
+				return nil
+			})
+		})
+	})
+	if err != nil {
+		r.problem("the index's ids can't be read: %v", err)
+	}
+	if hidden > 0 {
+		r.problem("the index's filters hide %d calls", hidden)
+	}
+}

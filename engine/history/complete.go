@@ -1,0 +1,104 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"switchboard/engine"
+	"switchboard/engine/history/fold"
+)
+
+// Complete makes a completion part of the history, at once for decisions, and
+// returns when it is on disk. A report that changes nothing gets no record of
+// its own; the answer Duplicate waits for the record that it repeats.
+//
+// Where the disk does not take it within ten seconds the error wraps
+// engine.ErrUnavailable; the record may still get there later, and the
+// provider's retry is a Duplicate then.
+func (s *Store) Complete(ctx context.Context, c *engine.Completion) (engine.CompletionResult, error) {
+	data, err := (&record{Kind: kindCompletion, At: c.Arrived, Completion: c}).encode()
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	if err := s.room(ctx); err != nil {
+		return "", unavailable(ctx, err)
+	}
+	result, wait, err := s.complete(ctx, c, data)
+	if err != nil {
+		return "", err
+	}
+	if err := wait(); err != nil {
+		return "", unavailable(ctx, err)
+	}
+	if result != engine.Duplicate {
+		s.completions.Add(1)
+		s.lastCompletion.Store(c.Arrived)
+	}
+	return result, nil
+}
+
+// complete folds a completion; wait returns when what the result rests on is on
+// disk.
+func (s *Store) complete(ctx context.Context, c *engine.Completion, data []byte) (_ engine.CompletionResult, wait func() error, _ error) {
+	var p plan
+	var turns patience
+	defer turns.stop()
+	e := fold.Entry{Completion: c}
+	for {
+		p = s.prepare(c.CallID, e, nil)
+		if p.result == engine.Duplicate {
+			version := s.memory.entries[callKey(c.CallID)].version
+			s.mu.Unlock()
+			return p.result, func() error { return s.journal.wait(ctx, version) }, nil
+		}
+		if !s.yieldTo(nil, p, &turns) {
+			break
+		}
+	}
+	it, err := s.journal.append(data, false, nil)
+	if err == nil {
+		s.memory.apply(p, it.seq, e)
+	}
+	full := len(s.memory.dirty) >= s.roundSize
+	s.mu.Unlock()
+	if full {
+		s.behind.nudge()
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	return p.result, func() error { return it.wait(ctx) }, nil
+}
+
+// errSlow is the cause of giving up on the disk.
+var errSlow = errors.New("the disk did not take the record in time")
+
+// bounded limits how long one caller waits for the disk.
+func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, s.completeWait, errSlow)
+}
+
+// unavailable says ErrUnavailable where it was the disk, not the caller, that
+// ended a wait.
+func unavailable(ctx context.Context, err error) error {
+	if ctx.Err() == nil || errors.Is(context.Cause(ctx), errSlow) {
+		if errors.Is(err, engine.ErrUnavailable) {
+			return err
+		}
+		return fmt.Errorf("%w: %w", engine.ErrUnavailable, err)
+	}
+	return err
+}
+
+// wait returns when the record is on disk or has failed to get there.
+func (i *item) wait(ctx context.Context) error {
+	select {
+	case <-i.done:
+		return i.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

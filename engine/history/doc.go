@@ -1,0 +1,34 @@
+// Package history is the store of everything that happened: decisions,
+// completions, policy revisions, payloads in quarantine.
+//
+// # The log is the truth
+//
+// Every record is appended to one bbolt bucket under a growing sequence number,
+// in the file that [Options].Path names. Profiles, the call table and its
+// indexes are a fold (package fold) over that log. They live in memory where
+// they are in use and are written behind to a second file, "<path>.index",
+// which can be thrown away at any time: it is rebuilt beside routing. A backup
+// is the log alone.
+//
+// # One order
+//
+// A short critical section folds a record into memory and hands it its sequence
+// number, so that the order in which records become visible is the order of the
+// log. Nobody waits for a disk in there: one goroutine commits whatever queued
+// up during the last fsync, another writes consistent cuts of memory to the
+// index, each with the sequence number up to which it is the fold of the log.
+// The index is never ahead of the log.
+//
+// # Exact decisions
+//
+// A view remembers what was read through it. Publish refuses a decision when
+// one of those profiles has changed since the view was opened, so that counting
+// policies (round robin, least busy) are exact under any concurrency. From the
+// fourth try on a caller gets a turn: for a bounded time others don't change
+// what it reads. Turns are for progress only; exactness never rests on them.
+//
+// # Caveats
+//
+// Sequence numbers start from 1 and have no gaps, except that the oldest records
+// go with [Options].Retention. bbolt files never shrink by themselves.
+package history

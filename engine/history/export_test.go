@@ -1,0 +1,73 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Tuning lets tests make bounds small and disks fail.
+type Tuning struct {
+	Commit       func(next func() error) error
+	EpochBits    uint
+	CompleteWait time.Duration
+	CloseWait    time.Duration
+	RoundEvery   time.Duration
+	EvictEvery   time.Duration
+	MaxPending   int
+	MaxDirty     int
+	Quarantined  int
+	TrimEvery    time.Duration
+	TrimBatch    int
+	ClaimFor     time.Duration
+}
+
+// OpenTuned is Open with other bounds. Tests map little, for they open many.
+func OpenTuned(o Options, tune ...func(*Tuning)) (*Store, error) {
+	d := defaults()
+	u := Tuning{
+		d.commit, d.epochBits, d.completeWait, d.closeWait, d.roundEvery, d.evictEvery,
+		d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, d.claimFor,
+	}
+	for _, f := range tune {
+		f(&u)
+	}
+	d.commit, d.epochBits, d.completeWait, d.closeWait, d.roundEvery, d.evictEvery = u.Commit, u.EpochBits, u.CompleteWait, u.CloseWait, u.RoundEvery, u.EvictEvery
+	d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, d.claimFor = u.MaxPending, u.MaxDirty, u.Quarantined, u.TrimEvery, u.TrimBatch, u.ClaimFor
+	d.mmap, d.lockWait, d.backoff, d.maxBackoff = 1<<26, 60*time.Millisecond, time.Millisecond, 10*time.Millisecond
+	return open(o, d)
+}
+
+// Crash lets go of the files without writing anything behind, as a killed
+// process does.
+func (s *Store) Crash() error {
+	s.cancel()
+	s.helpers.Wait()
+	s.journal.closeWait = 0
+	err := s.journal.close()
+	s.closeOnce = func() error { return nil }
+	return errors.Join(err, s.index.close(), s.file.db.Close())
+}
+
+// Flush writes behind all that changed.
+func (s *Store) Flush(ctx context.Context) error { return s.behind.round(ctx) }
+
+// Sweep lets every idle entry leave memory.
+func (s *Store) Sweep() (left int) {
+	for range idleTicks + 1 {
+		s.sweep()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.memory.entries)
+}
+
+// Trim deletes old records now.
+func (s *Store) Trim(ctx context.Context) error {
+	for {
+		more, err := s.trim(ctx)
+		if err != nil || !more {
+			return err
+		}
+	}
+}

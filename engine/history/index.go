@@ -1,0 +1,248 @@
+package history
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/cespare/xxhash/v2"
+	"go.etcd.io/bbolt"
+
+	"switchboard/engine"
+	"switchboard/engine/history/fold"
+)
+
+// The buckets of the index's file. One bucket a kind of profile comes to them,
+// named like the kind: number -> profile.
+var (
+	bucketCalls  = []byte("calls")  // place (the sequence number of the call's first record) -> call
+	bucketIDs    = []byte("ids")    // epoch, call_id -> place; a new id lands among the young ones
+	bucketEpochs = []byte("epochs") // epoch -> filter, once the epoch is full
+)
+
+var profileKinds = []engine.ProfileKind{engine.Callers, engine.Receivers, engine.DIDs}
+
+// The keys of the index's bucket meta.
+var (
+	metaRules    = []byte("rules")    // format and settings that the content depends on
+	metaLog      = []byte("log")      // id of the log
+	metaApplied  = []byte("applied")  // the content is the fold of the log up to this
+	metaSum      = []byte("sum")      // hash of the log's record at applied
+	metaComplete = []byte("complete") // 1 once a rebuild has come to its end
+	metaNewest   = []byte("newest")   // the newest RoutedAt
+)
+
+// mark says what an index's content is the fold of.
+type mark struct {
+	applied  uint64
+	sum      uint64
+	complete bool
+	newest   int64
+}
+
+// index is the file that is written behind the log: call table and profiles.
+type index struct {
+	db     *bbolt.DB
+	path   string
+	mark   mark // as of opening
+	epochs epochs
+}
+
+// indexFormat is the number of this file's own encoding.
+const indexFormat = 1
+
+// errOther: the index belongs to another log, or to other settings.
+var errOther = errors.New("the index was made from another log or with other settings")
+
+// openIndex opens the index at path. The error is errOther or errCorrupt where
+// it must be made anew.
+func openIndex(path, log string, r fold.Rules, t tuning) (*index, error) {
+	if !exists(path) {
+		return nil, os.ErrNotExist
+	}
+	db, err := openBolt(path, false, t)
+	if err != nil {
+		return nil, err
+	}
+	x := &index{db: db, path: path, epochs: epochs{bits: t.epochBits}}
+	err = guard(func() error {
+		return db.View(func(tx *bbolt.Tx) error { return x.read(tx, log, rulesTag(r, t.epochBits)) })
+	})
+	if errors.Is(err, errPanic) {
+		err = fmt.Errorf("%w: %w", errCorrupt, err)
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return x, nil
+}
+
+// newIndex makes an empty index at path in place of whatever lies there. It is
+// complete where the log is empty as well.
+func newIndex(path, log string, complete bool, r fold.Rules, t tuning) (*index, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("the old index can't be removed: %w", err)
+	}
+	err := createBolt(path, t, func(tx *bbolt.Tx) error {
+		names := [][]byte{bucketMeta, bucketCalls, bucketIDs, bucketEpochs}
+		for _, k := range profileKinds {
+			names = append(names, []byte(k))
+		}
+		for _, name := range names {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		meta := tx.Bucket(bucketMeta)
+		return errors.Join(meta.Put(metaRules, rulesTag(r, t.epochBits)), meta.Put(metaLog, []byte(log)),
+			putMark(meta, mark{complete: complete}))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return openIndex(path, log, r, t)
+}
+
+// read checks an index at opening and takes in what is kept in memory of it.
+func (x *index) read(tx *bbolt.Tx, log string, rules []byte) error {
+	if err := whole(tx); err != nil {
+		return err
+	}
+	meta := tx.Bucket(bucketMeta)
+	if meta == nil || !bytes.Equal(meta.Get(metaRules), rules) || string(meta.Get(metaLog)) != log {
+		return errOther
+	}
+	for _, name := range [][]byte{bucketCalls, bucketIDs, bucketEpochs, []byte(engine.Callers), []byte(engine.Receivers), []byte(engine.DIDs)} {
+		if tx.Bucket(name) == nil {
+			return fmt.Errorf("%w: its bucket %q is missing", errCorrupt, name)
+		}
+	}
+	x.mark = mark{
+		applied: seqOf(meta.Get(metaApplied)), sum: seqOf(meta.Get(metaSum)),
+		complete: seqOf(meta.Get(metaComplete)) == 1, newest: int64(seqOf(meta.Get(metaNewest))),
+	}
+	full := uint64(0) // epochs below this one are all kept
+	err := tx.Bucket(bucketEpochs).ForEach(func(k, v []byte) error {
+		e, err := decodeEpoch(v, x.epochs.bits)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errCorrupt, err)
+		}
+		x.epochs.set(seqOf(k), e)
+		full = seqOf(k) + 1
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return x.readOpen(tx, full)
+}
+
+// readOpen works out the epochs that were not full yet when the index was last
+// written.
+func (x *index) readOpen(tx *bbolt.Tx, from uint64) error {
+	c := tx.Bucket(bucketCalls).Cursor()
+	for k, v := c.Seek(seqKey(from << x.epochs.bits)); k != nil; k, v = c.Next() {
+		s, err := decodeCall(seqOf(k), v)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errCorrupt, err)
+		}
+		if calls := s.group.Calls(); len(calls) > 0 {
+			x.epochs.at(seqOf(k)).addGroup(calls[0].CallID, s.group)
+		}
+	}
+	return nil
+}
+
+// encodeCall writes a call for the call table: its records in the log (the
+// first is the key), then its group.
+func encodeCall(s state) []byte {
+	b := binary.AppendUvarint(make([]byte, 0, 512), uint64(len(s.seqs)-1))
+	for i, seq := range s.seqs[1:] {
+		b = binary.AppendUvarint(b, seq-s.seqs[i])
+	}
+	return fold.AppendGroup(b, s.group)
+}
+
+func decodeCall(place uint64, b []byte) (state, error) {
+	more, n := binary.Uvarint(b)
+	if n <= 0 || more > uint64(len(b)) {
+		return state{}, errors.New("history: a call of the index can't be read")
+	}
+	s := state{seqs: make([]uint64, 1, 1+more)}
+	s.seqs[0] = place
+	for b = b[n:]; more > 0; more-- {
+		delta, n := binary.Uvarint(b)
+		if n <= 0 {
+			return state{}, errors.New("history: a call of the index can't be read")
+		}
+		b, s.seqs = b[n:], append(s.seqs, s.seqs[len(s.seqs)-1]+delta)
+	}
+	g, err := fold.DecodeGroup(b)
+	if err != nil {
+		return state{}, err
+	}
+	s.group = g
+	return s, nil
+}
+
+func (x *index) idKey(place uint64, id string) []byte {
+	b := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(id)), uint32(x.epochs.of(place)))
+	return append(b, id...)
+}
+
+// load reads the states of keys; what is not there has the zero state.
+func (x *index) load(keys []fold.Key) ([]state, error) {
+	places, raw := make([]uint64, len(keys)), make([][]byte, len(keys))
+	err := guard(func() error {
+		return x.db.View(func(tx *bbolt.Tx) error {
+			for i, k := range keys {
+				if k.Kind == kindCall {
+					places[i], raw[i] = x.findCall(tx, k)
+				} else if b := tx.Bucket([]byte(k.Kind)); b != nil && k.Number != "" {
+					raw[i] = bytes.Clone(b.Get([]byte(k.Number)))
+				}
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]state, len(keys))
+	for i, k := range keys {
+		switch {
+		case raw[i] == nil:
+		case k.Kind == kindCall:
+			out[i], err = decodeCall(places[i], raw[i])
+		default:
+			out[i].profile, err = fold.DecodeProfile(raw[i])
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// findCall looks an id up where the filters say that it may be, newest epoch
+// first.
+func (x *index) findCall(tx *bbolt.Tx, k fold.Key) (uint64, []byte) {
+	hash, ids := keyHash(k), tx.Bucket(bucketIDs)
+	for n, e := range slices.Backward(x.epochs.all()) {
+		if e == nil || !e.has(hash) {
+			continue
+		}
+		if v := ids.Get(x.idKey(uint64(n)<<x.epochs.bits, k.Number)); v != nil {
+			return seqOf(v), bytes.Clone(tx.Bucket(bucketCalls).Get(v))
+		}
+	}
+	return 0, nil
+}
+
+// sumOf is the hash of a record that an index remembers its log by.
+func sumOf(record []byte) uint64 { return xxhash.Sum64(record) }
+
+func (x *index) close() error { return x.db.Close() }

@@ -1,0 +1,291 @@
+package history_test
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"switchboard/engine"
+	"switchboard/engine/history"
+)
+
+// play lets a store see calls with everything that happens to them: orphans,
+// duplicates, reports before initiations, several DIDs under one call_id.
+func play(t testing.TB, s *history.Store, from, n int) {
+	t.Helper()
+	for i := from; i < from+n; i++ {
+		id, at := fmt.Sprintf("call-%d", i), noon.Add(time.Duration(i)*time.Second)
+		c := completion(id, number(i%7), number(100+i%3), did, at.Add(time.Minute))
+		switch i % 5 {
+		case 0: // completion first
+			complete(t, s, c)
+			publish(t, s, decision(id, number(i%7), number(100+i%4), did, at))
+		case 1: // orphan
+			complete(t, s, c)
+		case 2: // in flight, and on a second DID
+			publish(t, s, decision(id, number(i%7), number(100+i%3), did, at))
+			publish(t, s, decision(id, number(i%7), number(100+i%3), did2, at.Add(time.Second)))
+		default:
+			publish(t, s, decision(id, number(i%7), number(100+i%3), did, at))
+			complete(t, s, c)
+			c2 := *c
+			c2.EndedAt += int64(time.Second)
+			complete(t, s, &c2)
+			complete(t, s, c)
+		}
+	}
+}
+
+func publish(t testing.TB, s *history.Store, rec *engine.DecisionRecord) {
+	t.Helper()
+	if _, err := s.Publish(nil, rec); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// picture is what a store tells of the numbers and calls of play.
+func picture(t testing.TB, s *history.Store) map[string]any {
+	t.Helper()
+	out := make(map[string]any)
+	for i := range 110 {
+		for _, kind := range []engine.ProfileKind{engine.Callers, engine.Receivers} {
+			if p := profile(t, s, kind, number(i)); p != nil {
+				out[fmt.Sprint(kind, i)] = p
+			}
+		}
+	}
+	out["did"], out["did2"] = profile(t, s, engine.DIDs, did), profile(t, s, engine.DIDs, did2)
+	page, err := s.Calls(t.Context(), engine.CallFilter{Limit: engine.MaxPage})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out["calls"] = page.Calls
+	for _, c := range page.Calls {
+		d, err := s.Call(t.Context(), c.CallID)
+		if err != nil || d == nil {
+			t.Fatalf("Call(%s): %v, %v", c.CallID, d, err)
+		}
+		out["detail "+c.CallID] = d
+	}
+	return out
+}
+
+func small(u *history.Tuning) { u.EpochBits, u.RoundEvery = 4, time.Hour }
+
+func TestAllIsThereAfterACrash(t *testing.T) {
+	path := newPath(t)
+	s, err := history.OpenTuned(options(t, path), small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	play(t, s, 0, 40)
+	if err := s.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	play(t, s, 40, 40) // the index does not get these
+	c, err := s.Publish(nil, decision("last", caller, number(1), did, noon.Add(time.Hour)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-c.Done()
+	want := picture(t, s)
+	if err := s.Crash(); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "the index as it was left", verify(t, path).Index, history.IndexEqual)
+	s = open(t, options(t, path), small)
+	equal(t, "rebuilding", s.Status().Rebuilding, false)
+	equal(t, "history", picture(t, s), want)
+	if err := s.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.Sweep()
+	equal(t, "history from the index alone", picture(t, s), want)
+}
+
+func TestALostIndexIsRebuiltBesideRouting(t *testing.T) {
+	spoil := map[string]func(t *testing.T, path string, o *history.Options){
+		"missing": func(t *testing.T, path string, _ *history.Options) { remove(t, history.IndexPath(path)) },
+		"garbage": func(t *testing.T, path string, _ *history.Options) {
+			if err := os.WriteFile(history.IndexPath(path), []byte("no index"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"truncated": func(t *testing.T, path string, _ *history.Options) {
+			if err := os.Truncate(history.IndexPath(path), 3*4096); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"another TTL":  func(_ *testing.T, _ string, o *history.Options) { o.CallTTL += time.Second },
+		"another zone": func(_ *testing.T, _ string, o *history.Options) { o.Zone = time.UTC },
+		"another log's": func(t *testing.T, path string, _ *history.Options) {
+			if err := os.Rename(history.IndexPath(filled(t)), history.IndexPath(path)); err != nil {
+				t.Fatal(err)
+			}
+		},
+	}
+	for name, f := range spoil {
+		t.Run(name, func(t *testing.T) {
+			path := newPath(t)
+			s, err := history.OpenTuned(options(t, path), small)
+			if err != nil {
+				t.Fatal(err)
+			}
+			play(t, s, 0, 60)
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			o := options(t, path)
+			f(t, path, &o)
+			s, err = history.OpenTuned(o, small)
+			if err != nil {
+				t.Fatal(err)
+			}
+			play(t, s, 60, 40) // while it is rebuilt
+			eventually(t, "the index is rebuilt", func() bool { return !s.Status().Rebuilding })
+			got := picture(t, s)
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			equal(t, "index", verify(t, path).Index, history.IndexEqual)
+
+			straight, err := history.OpenTuned(options2(o, newPath(t)), small)
+			if err != nil {
+				t.Fatal(err)
+			}
+			play(t, straight, 0, 100)
+			want := picture(t, straight)
+			if err := straight.Close(); err != nil {
+				t.Fatal(err)
+			}
+			delete(got, "calls") // their order is that of arrival, which differs
+			delete(want, "calls")
+			equal(t, "history", got, want)
+		})
+	}
+}
+
+func options2(o history.Options, path string) history.Options {
+	o.Path = path
+	return o
+}
+
+func remove(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestARebuildThatIsCutShortBeginsAnew(t *testing.T) {
+	path := newPath(t)
+	s, err := history.OpenTuned(options(t, path), small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	play(t, s, 0, 50)
+	want := picture(t, s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	remove(t, history.IndexPath(path))
+	for range 3 {
+		s, err := history.OpenTuned(options(t, path), small)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Crash(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := history.Rebuild(t.Context(), options(t, path)); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "index", verify(t, path).Index, history.IndexEqual)
+	s = open(t, options(t, path))
+	eventually(t, "the index is rebuilt", func() bool { return !s.Status().Rebuilding })
+	equal(t, "history", picture(t, s), want)
+}
+
+// TestRestartsChangeNothing plays random histories with flushes, evictions,
+// crashes and lost indexes in between.
+func TestRestartsChangeNothing(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		path := newPath(t)
+		o := options(t, path)
+		s, err := history.OpenTuned(o, small)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		plain, err := history.OpenTuned(options(t, newPath(t)), small)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		next := 0
+		for range rapid.IntRange(1, 8).Draw(rt, "steps") {
+			switch rapid.SampledFrom([]string{"play", "play", "flush", "sweep", "crash", "close", "lose"}).Draw(rt, "step") {
+			case "play":
+				n := rapid.IntRange(1, 30).Draw(rt, "calls")
+				play(t, s, next, n)
+				play(t, plain, next, n)
+				next += n
+			case "flush":
+				err = s.Flush(t.Context())
+			case "sweep":
+				s.Sweep()
+			case "crash":
+				for s.Status().Queue > 0 { // what is not on disk may be lost
+				}
+				if err = s.Crash(); err == nil {
+					s, err = history.OpenTuned(o, small)
+				}
+			case "close":
+				if err = s.Close(); err == nil {
+					s, err = history.OpenTuned(o, small)
+				}
+			case "lose":
+				if err = s.Close(); err == nil {
+					remove(t, history.IndexPath(path))
+					s, err = history.OpenTuned(o, small)
+				}
+				if err == nil {
+					eventually(t, "rebuilt", func() bool { return !s.Status().Rebuilding })
+				}
+			}
+			if err != nil {
+				rt.Fatal(err)
+			}
+		}
+		equal(t, "history", picture(t, s), picture(t, plain))
+		if err := s.Close(); err != nil {
+			rt.Fatal(err)
+		}
+		verify(t, path)
+		if err := plain.Close(); err != nil {
+			rt.Fatal(err)
+		}
+	})
+}
+
+func TestReadersAndWritersAtOnce(t *testing.T) {
+	s := open(t, options(t, newPath(t)), func(u *history.Tuning) {
+		u.EpochBits, u.RoundEvery, u.EvictEvery = 4, time.Millisecond, 2*time.Millisecond
+	})
+	var wg sync.WaitGroup
+	for w := range 4 {
+		wg.Go(func() { play(t, s, w*1000, 60) })
+	}
+	for range 2 {
+		wg.Go(func() {
+			for range 30 {
+				picture(t, s)
+			}
+		})
+	}
+	wg.Wait()
+	equal(t, "calls to the DIDs", profile(t, s, engine.DIDs, did).Totals.Offered, int64(240))
+}

@@ -1,0 +1,188 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+)
+
+// Open opens the history at Options.Path and begins one where there is none.
+//
+// It fails with ErrInUse, ErrNewerFormat, ErrNotOurs, or as the operating
+// system does; the file then lies where it lay, unchanged. A corrupt file is
+// renamed to "<path>.corrupt-<time>" and a new one begun, which the log and
+// Status tell. An index that is missing, damaged or made by other settings is
+// rebuilt beside routing.
+func Open(o Options) (*Store, error) { return open(o, defaults()) }
+
+func open(o Options, t tuning) (*Store, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	o = o.withDefaults()
+	s := &Store{Options: o, tuning: t, rules: o.rules(), log: o.Log, drained: make(chan struct{})}
+	file, err := openLog(o.Path, t)
+	if errors.Is(err, errCorrupt) {
+		aside, aerr := setAside(o.Path, o.Now())
+		if aerr != nil {
+			return nil, errors.Join(err, aerr)
+		}
+		s.warn(fmt.Sprintf("the database was corrupt and lies at %s now; the history begins anew (%v)", aside, err))
+		file, err = openLog(o.Path, t)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.file = file
+	if err := s.openIndex(); err != nil {
+		return nil, errors.Join(err, file.db.Close())
+	}
+	s.memory = newMemory(s.rules)
+	s.memory.newest = s.index.mark.newest
+	if err := s.archive.open(file); err != nil {
+		return nil, errors.Join(err, s.index.close(), file.db.Close())
+	}
+	s.start()
+	return s, nil
+}
+
+// openIndex opens the index that belongs to the log, or begins a new one.
+func (s *Store) openIndex() error {
+	path := IndexPath(s.Path)
+	x, err := openIndex(path, s.file.id, s.rules, s.tuning)
+	switch {
+	case err == nil:
+		if why := s.mismatch(x); why != "" {
+			err = errors.Join(errOther, errors.New(why), x.close())
+		}
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, errOther), errors.Is(err, errCorrupt):
+	default:
+		return err
+	}
+	if err == nil {
+		s.index = x
+		return nil
+	}
+	if s.rebuilding = s.file.first > 0; s.rebuilding {
+		s.log.Warn("the history's index is made anew from the log; routing goes on meanwhile", "because", err)
+	}
+	s.index, err = newIndex(path, s.file.id, !s.rebuilding, s.rules, s.tuning)
+	return err
+}
+
+// mismatch says why an index can't be continued from the log, empty when it
+// can.
+func (s *Store) mismatch(x *index) string {
+	m := x.mark
+	switch {
+	case !m.complete:
+		return "its rebuild did not come to its end"
+	case m.applied > s.file.last:
+		return "it knows more than the log does"
+	case m.applied <= s.file.trimmed:
+		return "" // the record to compare was deleted; what else it held is subtracted in catchUp
+	}
+	data, err := s.file.get(m.applied)
+	if err != nil || sumOf(data) != m.sum {
+		return "the log is another one than it was made from"
+	}
+	return ""
+}
+
+// start folds what the index lacks and lets the goroutines go.
+func (s *Store) start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	s.journal = startJournal(s.file, s.tuning)
+	s.behind = newBehind(s)
+	if !s.rebuilding {
+		s.catchUp(ctx)
+	}
+	s.moment = max(s.memory.newest, s.newestRouted(ctx))
+	s.helpers.Go(func() { s.behind.run(ctx) })
+	s.helpers.Go(func() { s.maintain(ctx) })
+	if s.rebuilding {
+		s.helpers.Go(func() { s.rebuild(ctx, s.file.last) })
+	}
+	if s.Retention > 0 {
+		s.helpers.Go(func() { s.retain(ctx) })
+	}
+	s.closeOnce = sync.OnceValue(s.close)
+}
+
+// catchUp folds the log's tail that was not written behind.
+func (s *Store) catchUp(ctx context.Context) {
+	err := s.file.ascend(ctx, s.index.mark.applied+1, s.file.last, func(r stored) error {
+		return s.refold(ctx, r)
+	})
+	if err != nil {
+		s.warn("the log's tail could not be read; the history is incomplete: " + err.Error())
+	}
+}
+
+// rebuild folds the whole log, newest records first: those matter to the next
+// calls. The fold does not depend on order, so live records may come between.
+func (s *Store) rebuild(ctx context.Context, last uint64) {
+	err := s.file.descend(ctx, last, func(r stored) error {
+		if err := s.refold(ctx, r); err != nil {
+			return err
+		}
+		return s.room(ctx)
+	})
+	if ctx.Err() != nil {
+		return // the next start begins anew
+	}
+	if err != nil {
+		s.warn("the log could not be read to its beginning; the history is incomplete: " + err.Error())
+		return
+	}
+	s.mu.Lock()
+	s.rebuilding = false
+	s.mu.Unlock()
+	s.behind.nudge()
+	s.log.Info("the history's index is complete", "records", last)
+}
+
+// refold folds a record that is in the log already.
+func (s *Store) refold(ctx context.Context, st stored) error {
+	r, err := decodeRecord(st.data)
+	if err != nil {
+		s.warn(fmt.Sprintf("record %d of the log is damaged and left out: %v", st.seq, err))
+		return nil
+	}
+	if r.Kind == kindRetention && !s.rebuilding {
+		return s.forgetThrough(ctx, r.Through, func() (uint64, error) { return st.seq, nil })
+	}
+	id, e, ok := r.entry()
+	if !ok {
+		return nil
+	}
+	p := s.prepare(id, e, nil)
+	defer s.mu.Unlock()
+	if _, there := slices.BinarySearch(s.memory.entries[callKey(id)].seqs, st.seq); !there {
+		s.memory.apply(p, st.seq, e)
+	}
+	return nil
+}
+
+// newestRouted is the newest routing time among the latest records: views'
+// moments go on from there after a restart.
+func (s *Store) newestRouted(ctx context.Context) int64 {
+	newest, left := int64(0), 64
+	err := s.file.descend(ctx, s.file.last, func(st stored) error {
+		if r, err := decodeRecord(st.data); err == nil && r.Decision != nil {
+			newest = max(newest, r.Decision.RoutedAt)
+		}
+		if left--; left == 0 {
+			return errStop
+		}
+		return nil
+	})
+	if err != nil {
+		s.log.Warn("the log's latest records can't be read", "error", err)
+	}
+	return newest
+}

@@ -1,0 +1,106 @@
+package history
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"switchboard/engine/history/fold"
+)
+
+// ErrInUse: another process, or another Store of this one, has the file open.
+var ErrInUse = errors.New("the database is in use by another process; stop that one first, or name another file")
+
+// ErrNewerFormat: a newer Switchboard wrote the file. It is left as it is.
+var ErrNewerFormat = errors.New("the database was written by a newer version of Switchboard; use that version, or name another file")
+
+// ErrNotOurs: the file is a bbolt database of something else. It is left as it
+// is.
+var ErrNotOurs = errors.New("the file is a database, but not one of Switchboard; name another file")
+
+// Options say where a Store keeps its files and by which rules it counts.
+type Options struct {
+	// Path is the log's file; the index lies beside it as Path + ".index".
+	Path string
+	// CallTTL ends "in flight" where no completion comes. More than zero.
+	CallTTL time.Duration
+	// Zone is the time zone whose local dates are the days of profiles.
+	Zone *time.Location
+	// Retention is the age, by our arrival time, at which records are deleted.
+	// Zero keeps them for ever.
+	Retention time.Duration
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+	// Log takes warnings; nil discards them.
+	Log *slog.Logger
+}
+
+func (o Options) validate() error {
+	switch {
+	case o.Path == "":
+		return errors.New("history: Path is empty; name the database file")
+	case o.CallTTL <= 0:
+		return fmt.Errorf("history: CallTTL is %v; give a time greater than zero", o.CallTTL)
+	case o.Zone == nil:
+		return errors.New("history: Zone is nil; give the time zone of local dates")
+	case o.Retention < 0:
+		return fmt.Errorf("history: Retention is %v; give zero to keep records for ever, or a time greater than zero", o.Retention)
+	}
+	return nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+func (o Options) rules() fold.Rules { return fold.Rules{Zone: o.Zone, TTL: o.CallTTL} }
+
+// IndexPath is where the index of the log at path lies.
+func IndexPath(path string) string { return path + ".index" }
+
+// tuning holds the bounds that tests make small.
+type tuning struct {
+	epochBits    uint          // an epoch of the index spans 1<<epochBits sequence numbers
+	mmap         int           // bytes mapped at opening, so that growing rarely waits for readers
+	lockWait     time.Duration // how long opening waits for another process to let go
+	roundEvery   time.Duration // the longest a change waits to be written behind, at rest
+	roundSize    int           // changes that start a round early
+	maxDirty     int           // changes waiting for the index before completions wait
+	maxPending   int           // records waiting for the disk before no more are taken
+	maxBytes     int           // the same, in bytes
+	completeWait time.Duration // how long a completion waits for the disk
+	backoff      time.Duration // the first pause after a failed commit; it doubles
+	maxBackoff   time.Duration // the longest pause
+	closeWait    time.Duration // how long Close waits for a failing disk
+	claimFor     time.Duration // the longest others are held back by a turn
+	evictEvery   time.Duration // a tick of the clock by which idle entries leave memory
+	maxIdle      int           // entries in memory before young idle ones leave too
+	trimBatch    int           // records deleted in one transaction
+	trimEvery    time.Duration // pause between two looks for records to delete
+	quarantined  int           // items in quarantine
+	quarantineB  int64         // bytes in quarantine
+
+	// commit is the seam for failing disks: it stands around each commit of the
+	// log and normally just calls it.
+	commit func(next func() error) error
+}
+
+func defaults() tuning {
+	return tuning{
+		epochBits: 17, mmap: 4 << 30, lockWait: 500 * time.Millisecond,
+		roundEvery: 200 * time.Millisecond, roundSize: 4000, maxDirty: 100_000,
+		maxPending: 50_000, maxBytes: 256 << 20,
+		completeWait: 10 * time.Second, backoff: 50 * time.Millisecond, maxBackoff: time.Second, closeWait: 5 * time.Second,
+		claimFor: 20 * time.Millisecond, evictEvery: time.Second, maxIdle: 200_000,
+		trimBatch: 500, trimEvery: time.Minute,
+		quarantined: 10_000, quarantineB: 64 << 20,
+		commit: func(next func() error) error { return next() },
+	}
+}

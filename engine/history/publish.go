@@ -1,0 +1,75 @@
+package history
+
+import (
+	"slices"
+
+	"switchboard/engine"
+	"switchboard/engine/history/fold"
+)
+
+// Publish makes a decision visible to the next view and queues its record. It
+// never waits for a disk, and for another's turn only as long as a turn lasts.
+//
+// While the disk fails, the Commit is done at once with an error; the decision
+// counts all the same and goes on being written. Only when too many wait is a
+// decision neither kept nor counted in profiles.
+func (s *Store) Publish(over engine.View, rec *engine.DecisionRecord) (engine.Commit, error) {
+	data, err := (&record{Kind: kindDecision, At: rec.Arrived, Decision: rec}).encode()
+	if err != nil {
+		return nil, err
+	}
+	v, _ := over.(*view)
+	var mine *turn
+	var reads []fold.Key
+	if v != nil {
+		mine, reads = v.turn, v.reads
+	}
+	var wait patience
+	defer wait.stop()
+	e := fold.Entry{Decision: rec}
+	for {
+		p := s.prepare(rec.CallID, e, reads)
+		if v != nil && s.conflicting(v) {
+			s.endTurn(mine)
+			s.mu.Unlock()
+			s.conflicts.Add(1)
+			return nil, engine.ErrConflict
+		}
+		if s.yieldTo(mine, p, &wait) {
+			continue
+		}
+		it, err := s.journal.append(data, true, nil)
+		if err == nil {
+			s.memory.apply(p, it.seq, e)
+			call := s.memory.entries[callKey(rec.CallID)]
+			call.recent = append(call.recent, published{rec, it})
+		}
+		s.endTurn(mine)
+		full := len(s.memory.dirty) >= s.roundSize
+		s.mu.Unlock()
+		if full {
+			s.behind.nudge()
+		}
+		s.decisions.Add(1)
+		s.lastDecision.Store(rec.RoutedAt)
+		if err != nil {
+			return failedCommit(err), nil
+		}
+		return it, nil
+	}
+}
+
+// conflicting reports whether anything read through v has changed since. The
+// mutex is held, with all of it in memory.
+func (s *Store) conflicting(v *view) bool {
+	return slices.ContainsFunc(v.reads, func(k fold.Key) bool {
+		return s.memory.entries[k].version > v.snapshot
+	})
+}
+
+// failedCommit is the Commit of a decision that is not kept.
+func failedCommit(err error) engine.Commit {
+	it := &item{done: make(chan struct{})}
+	it.tell(err)
+	return it
+}

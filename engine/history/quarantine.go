@@ -1,0 +1,210 @@
+package history
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"math/bits"
+	"slices"
+
+	"switchboard/engine"
+)
+
+// ErrQuarantineFull: the quarantine holds as much as it may. What is in it
+// stays; look at it and delete what is done with.
+var ErrQuarantineFull = fmt.Errorf("the quarantine is full; look through it and delete what is done with: %w", engine.ErrUnavailable)
+
+// quarantineRef says what lies in quarantine, and where.
+type quarantineRef struct {
+	Seq   uint64 `json:"seq"`
+	At    int64  `json:"at"`
+	Kind  string `json:"kind"`
+	Cause string `json:"cause"`
+	Count int    `json:"count"`
+	Size  int64  `json:"size"` // of the body, in bytes
+	saved int    // Count as last written down
+}
+
+func (r quarantineRef) item(id string) engine.QuarantineItem {
+	return engine.QuarantineItem{ID: id, At: r.At, Kind: r.Kind, Cause: r.Cause, Count: r.Count}
+}
+
+// quarantineID names a payload by its content, so that repeats meet.
+func quarantineID(q engine.QuarantineItem) string {
+	h := sha256.New()
+	io.WriteString(h, q.Kind+"\x00"+q.Raw.Type+"\x00") //nolint:errcheck // never fails
+	h.Write(q.Raw.Body)
+	return hex.EncodeToString(h.Sum(nil)[:12])
+}
+
+// Quarantine keeps a payload that could not be understood and returns its id
+// once it is on disk. The same payload again only counts. Beyond 10,000 items or
+// 64 MiB new ones are refused with ErrQuarantineFull, which Status warns of:
+// nothing that was kept is lost for something newer.
+func (s *Store) Quarantine(ctx context.Context, q engine.QuarantineItem) (id string, err error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	if q.At == 0 {
+		q.At = s.Now().UnixNano()
+	}
+	q.ID = quarantineID(q)
+	seq, err := s.quarantine(q)
+	if err != nil {
+		return "", err
+	}
+	if err := s.journal.wait(ctx, seq); err != nil {
+		return "", unavailable(ctx, err)
+	}
+	return q.ID, nil
+}
+
+// quarantine notes an item and returns the sequence number to wait for.
+func (s *Store) quarantine(q engine.QuarantineItem) (uint64, error) {
+	a := &s.archive
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if ref, known := a.items[q.ID]; known {
+		ref.Count++
+		a.items[q.ID] = ref
+		if bits.OnesCount(uint(ref.Count)) != 1 {
+			return ref.Seq, nil // counts are written ever more rarely, and at Close
+		}
+		return ref.Seq, s.saveCount(q.ID, ref)
+	}
+	size := int64(len(q.Raw.Body))
+	if len(a.items) >= s.quarantined || a.bytes+size > s.quarantineB {
+		a.refused++
+		return 0, ErrQuarantineFull
+	}
+	data, err := (&record{Kind: kindQuarantine, At: q.At, Quarantine: &quarantined{
+		ID: q.ID, At: q.At, Kind: q.Kind, Cause: q.Cause, Raw: q.Raw,
+	}}).encode()
+	if err != nil {
+		return 0, err
+	}
+	ref := func(seq uint64) quarantineRef {
+		return quarantineRef{Seq: seq, At: q.At, Kind: q.Kind, Cause: q.Cause, Count: 1, Size: size, saved: 1}
+	}
+	it, err := s.append(data, putRef(bucketQuarantine, q.ID, ref))
+	if err != nil {
+		return 0, err
+	}
+	a.items[q.ID] = ref(it.seq)
+	a.bytes += size
+	return it.seq, nil
+}
+
+// saveCount writes down how often an item came. The archive's mutex is held.
+func (s *Store) saveCount(id string, ref quarantineRef) error {
+	data, err := (&record{Kind: kindQuarantineAgain, At: s.Now().UnixNano(), ID: id, Count: ref.Count}).encode()
+	if err != nil {
+		return err
+	}
+	if _, err = s.append(data, putRef(bucketQuarantine, id, func(uint64) quarantineRef { return ref })); err == nil {
+		ref.saved = ref.Count
+		s.archive.items[id] = ref
+	}
+	return err
+}
+
+// saveCounts writes down, at Close, the counts that were not yet.
+func (s *Store) saveCounts() error {
+	a := &s.archive
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var errs []error
+	for id, ref := range a.items {
+		if ref.Count != ref.saved {
+			errs = append(errs, s.saveCount(id, ref))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// QuarantineList lists what is in quarantine with its payloads, newest first.
+func (s *Store) QuarantineList(ctx context.Context) ([]engine.QuarantineItem, error) {
+	s.archive.mu.Lock()
+	ids := make([]string, 0, len(s.archive.items))
+	for id := range s.archive.items {
+		ids = append(ids, id)
+	}
+	s.archive.mu.Unlock()
+	out := make([]engine.QuarantineItem, 0, len(ids))
+	for _, id := range ids {
+		q, err := s.QuarantineItem(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if q != nil { // else deleted meanwhile
+			out = append(out, *q)
+		}
+	}
+	slices.SortFunc(out, func(a, b engine.QuarantineItem) int {
+		return cmp.Or(cmp.Compare(b.At, a.At), cmp.Compare(a.ID, b.ID))
+	})
+	return out, nil
+}
+
+// QuarantineItem returns one item with its payload, nil where there is none of
+// that id.
+func (s *Store) QuarantineItem(ctx context.Context, id string) (*engine.QuarantineItem, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.archive.mu.Lock()
+	ref, ok := s.archive.items[id]
+	s.archive.mu.Unlock()
+	if !ok {
+		return nil, nil
+	}
+	r, err := s.read(ref.Seq)
+	if err != nil {
+		return nil, err
+	}
+	if r == nil || r.Quarantine == nil {
+		return nil, errors.New("the quarantined payload " + id + " is missing from the log; verify the database")
+	}
+	q := ref.item(id)
+	q.Raw = r.Quarantine.Raw
+	return &q, nil
+}
+
+// QuarantineDelete takes an item out of quarantine, for good once it returns;
+// it reports whether there was one of that id.
+func (s *Store) QuarantineDelete(ctx context.Context, id string) (bool, error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	it, err := s.quarantineDelete(id)
+	if err != nil || it == nil {
+		return false, err
+	}
+	if err := it.wait(ctx); err != nil {
+		return true, unavailable(ctx, err)
+	}
+	return true, nil
+}
+
+func (s *Store) quarantineDelete(id string) (*item, error) {
+	a := &s.archive
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	ref, ok := a.items[id]
+	if !ok {
+		return nil, nil
+	}
+	data, err := (&record{Kind: kindQuarantineDelete, At: s.Now().UnixNano(), ID: id}).encode()
+	if err != nil {
+		return nil, err
+	}
+	it, err := s.append(data, deleteRef(bucketQuarantine, id))
+	if err != nil {
+		return nil, err
+	}
+	delete(a.items, id)
+	a.bytes -= ref.Size
+	return it, nil
+}

@@ -1,0 +1,300 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"switchboard/engine"
+	"switchboard/engine/history/fold"
+)
+
+// retain deletes what is older than Options.Retention, from the oldest end of
+// the log, and subtracts it from the fold.
+func (s *Store) retain(ctx context.Context) {
+	tick := time.NewTicker(s.trimEvery)
+	defer tick.Stop()
+	for {
+		for {
+			more, err := s.trim(ctx)
+			if err != nil && ctx.Err() == nil {
+				s.log.Warn("old records could not be deleted; it is tried again", "error", err)
+			}
+			if !more || err != nil {
+				break
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// trim deletes the oldest records, at most a batch of them, and reports whether
+// there may be more to delete. A record of its own tells of it: the deletion is
+// part of that record's transaction, and a catch-up after a crash repeats the
+// subtraction when it comes to that record.
+func (s *Store) trim(ctx context.Context) (more bool, err error) {
+	s.mu.Lock()
+	rebuilding := s.rebuilding
+	s.mu.Unlock()
+	if rebuilding {
+		return false, nil // it reads the log's old end at this moment
+	}
+	cutoff := s.Now().Add(-s.Retention).UnixNano()
+	old, err := s.oldest(ctx, cutoff)
+	if err != nil || len(old) == 0 {
+		return false, err
+	}
+	through := old[len(old)-1].seq
+	keep, drop := s.keepRevisions(old, cutoff)
+	data, err := (&record{Kind: kindRetention, At: s.Now().UnixNano(), Through: through}).encode()
+	if err != nil {
+		return false, err
+	}
+	var it *item
+	err = s.forgetThrough(ctx, through, func() (uint64, error) {
+		it, err = s.append(data, func(tx *bbolt.Tx, _ uint64) error {
+			return deleteOld(tx, old, through, keep, drop)
+		})
+		if err != nil {
+			return 0, err
+		}
+		return it.seq, nil
+	})
+	if err != nil {
+		return false, err
+	}
+	s.forgetArchive(old, drop)
+	if err := it.wait(ctx); err != nil {
+		return false, err
+	}
+	s.journal.took(uint64(len(old) - len(keep)))
+	return len(old) == s.trimBatch, nil
+}
+
+// aged is a record that retention takes.
+type aged struct {
+	seq        uint64
+	quarantine string // id of the item whose payload it is; empty for others
+	revision   string // id of the revision that it tells of; empty for others
+}
+
+// oldest returns the records that are older than cutoff, in order, up to the
+// first that is not, and at most a batch.
+func (s *Store) oldest(ctx context.Context, cutoff int64) (old []aged, err error) {
+	last, durable := s.journal.position()
+	s.file.trimMu.Lock()
+	from := s.file.trimmed + 1
+	s.file.trimMu.Unlock()
+	err = s.file.ascend(ctx, from, min(last, durable), func(st stored) error {
+		r, err := decodeRecord(st.data)
+		if err != nil {
+			return err
+		}
+		if r.At >= cutoff || len(old) == s.trimBatch {
+			return errStop
+		}
+		a := aged{seq: st.seq}
+		if r.Quarantine != nil {
+			a.quarantine = r.Quarantine.ID
+		}
+		if r.Revision != nil {
+			a.revision = r.Revision.ID
+		}
+		old = append(old, a)
+		return nil
+	})
+	return old, err
+}
+
+// keepRevisions says which of the old records stay, for they hold the files of
+// a revision that explains decisions still kept, and which revisions go. A
+// revision goes when the next one went live before the cutoff.
+func (s *Store) keepRevisions(old []aged, cutoff int64) (keep []uint64, drop []string) {
+	s.archive.mu.Lock()
+	defer s.archive.mu.Unlock()
+	for id, ref := range s.archive.revisions {
+		for _, next := range s.archive.revisions {
+			if next.Order > ref.Order && next.At < cutoff {
+				drop = append(drop, id)
+				break
+			}
+		}
+	}
+	for _, a := range old {
+		if a.revision != "" && s.archive.revisions[a.revision].Seq == a.seq && !slices.Contains(drop, a.revision) {
+			keep = append(keep, a.seq)
+		}
+	}
+	return keep, drop
+}
+
+// deleteOld takes old records out of the log, and what points to them.
+func deleteOld(tx *bbolt.Tx, old []aged, through uint64, keep []uint64, drop []string) error {
+	log, revisions, items := tx.Bucket(bucketLog), tx.Bucket(bucketRevisions), tx.Bucket(bucketQuarantine)
+	errs := []error{tx.Bucket(bucketMeta).Put(metaTrimmed, seqKey(through))}
+	for _, a := range old {
+		if !slices.Contains(keep, a.seq) {
+			errs = append(errs, log.Delete(seqKey(a.seq)))
+		}
+		if a.quarantine == "" {
+			continue
+		}
+		// The same payload may have come again after it was deleted.
+		ref, err := getRef[quarantineRef](items, a.quarantine)
+		if err == nil && ref.Seq == a.seq {
+			err = items.Delete([]byte(a.quarantine))
+		}
+		errs = append(errs, err)
+	}
+	for _, id := range drop {
+		ref, err := getRef[revisionRef](revisions, id)
+		if err == nil && ref.Seq > 0 {
+			err = log.Delete(seqKey(ref.Seq))
+		}
+		errs = append(errs, err, revisions.Delete([]byte(id)))
+	}
+	return errors.Join(errs...)
+}
+
+// forgetArchive drops from memory what deleteOld drops from the disk.
+func (s *Store) forgetArchive(old []aged, drop []string) {
+	a := &s.archive
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, o := range old {
+		if ref, ok := a.items[o.quarantine]; ok && ref.Seq == o.seq {
+			a.bytes -= ref.Size
+			delete(a.items, o.quarantine)
+		}
+	}
+	for _, id := range drop {
+		delete(a.revisions, id)
+	}
+	s.file.trimMu.Lock()
+	s.file.trimmed = max(s.file.trimmed, old[len(old)-1].seq)
+	s.file.trimMu.Unlock()
+}
+
+// forgetThrough subtracts all records up to through from the fold: the calls
+// that have such records become what the rest of their records say. at gives
+// the sequence number of the change; it is called in the critical section.
+func (s *Store) forgetThrough(ctx context.Context, through uint64, at func() (uint64, error)) error {
+	ids, err := s.touchedBy(ctx, through)
+	if err != nil {
+		return err
+	}
+	need := make([]fold.Key, len(ids))
+	for i, id := range ids {
+		need[i] = callKey(id)
+	}
+	for {
+		rests, err := s.rests(need[:len(ids)], through)
+		if err != nil {
+			return err
+		}
+		s.lockWith(need...)
+		missing, again := s.memory.lackingFor(rests)
+		if !again && len(missing) == 0 {
+			defer s.mu.Unlock()
+			seq, err := at()
+			if err != nil {
+				return err
+			}
+			for _, r := range rests {
+				s.memory.reduce(r, seq)
+			}
+			return nil
+		}
+		s.mu.Unlock()
+		need = append(need, missing...)
+	}
+}
+
+// rest is what remains of a call.
+type rest struct {
+	key    fold.Key
+	before *fold.Group // as it was when the rest was worked out
+	seqs   []uint64
+	after  *fold.Group
+}
+
+// rests works out what remains of calls after through.
+func (s *Store) rests(calls []fold.Key, through uint64) ([]rest, error) {
+	out := make([]rest, len(calls))
+	s.lockWith(calls...)
+	for i, k := range calls {
+		e := s.memory.entries[k]
+		n, _ := slices.BinarySearch(e.seqs, through+1)
+		out[i] = rest{key: k, before: e.group, seqs: slices.Clone(e.seqs[n:])}
+	}
+	s.mu.Unlock()
+	for i := range out {
+		var there []uint64
+		for _, seq := range out[i].seqs {
+			r, err := s.read(seq)
+			if err != nil {
+				return nil, err
+			}
+			if r == nil {
+				continue // after a crash: taken by a later retention
+			}
+			if _, e, ok := r.entry(); ok {
+				out[i].after, _ = out[i].after.With(e)
+				there = append(there, seq)
+			}
+		}
+		out[i].seqs = there
+	}
+	return out, nil
+}
+
+// lackingFor are the profiles that rests change and that are not in memory;
+// again is true where a call has changed since.
+func (m *memory) lackingFor(rests []rest) (missing []fold.Key, again bool) {
+	for _, r := range rests {
+		if m.entries[r.key].group != r.before {
+			return nil, true
+		}
+		for _, c := range fold.Diff(r.before, r.after) {
+			missing = append(missing, m.lacking(appendKeys(appendKeys(nil, c.Old), c.New))...)
+		}
+	}
+	slices.SortFunc(missing, compareKeys)
+	return slices.Compact(missing), false
+}
+
+// reduce makes a call what remains of it.
+func (m *memory) reduce(r rest, seq uint64) {
+	e := m.entries[r.key]
+	e.group, e.seqs = r.after, r.seqs
+	e.recent = slices.DeleteFunc(slices.Clone(e.recent), func(p published) bool { return !slices.Contains(r.seqs, p.item.seq) })
+	m.changed(e, seq)
+	m.replace(fold.Diff(r.before, r.after), seq)
+}
+
+// touchedBy are the call_ids with records up to through: the oldest of the call
+// table, for every earlier deletion took or moved those before.
+func (s *Store) touchedBy(ctx context.Context, through uint64) ([]string, error) {
+	ids := make(map[string]bool)
+	w := s.walkCalls(through)
+	for {
+		st, err := w.next(ctx, engine.CallFilter{})
+		if err != nil {
+			return nil, err
+		}
+		if st == nil {
+			return slices.Sorted(maps.Keys(ids)), nil
+		}
+		if calls := st.group.Calls(); len(calls) > 0 {
+			ids[calls[0].CallID] = true
+		}
+	}
+}

@@ -1,0 +1,131 @@
+package history
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+
+	"go.etcd.io/bbolt"
+
+	"switchboard/engine/history/fold"
+)
+
+// written is a state on its way to the index.
+type written struct {
+	entry *entry
+	key   fold.Key
+	state
+	version uint64
+	place   uint64 // where the call table has it so far; 0 for nowhere
+}
+
+func compareKeys(a, b fold.Key) int {
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Number, b.Number))
+}
+
+// at is the place of a call, zero where nothing is left of it.
+func (s state) at() uint64 {
+	if len(s.seqs) == 0 {
+		return 0
+	}
+	return s.seqs[0]
+}
+
+// write brings a cut to the index in one transaction: what a crash leaves is
+// always the fold of the log up to mark.applied, so that no record is ever
+// counted twice.
+func (x *index) write(cut []written, m mark) error {
+	// In the order of the tree pages are visited once, neighbours together.
+	slices.SortFunc(cut, func(a, b written) int {
+		if a.key.Kind == kindCall && b.key.Kind == kindCall {
+			return cmp.Compare(a.at(), b.at())
+		}
+		return compareKeys(a.key, b.key)
+	})
+	// Readers look into the filters first: they must not miss what they could
+	// find once the transaction is there.
+	for _, w := range cut {
+		if w.key.Kind == kindCall && len(w.seqs) > 0 {
+			x.epochs.at(w.seqs[0]).addGroup(w.key.Number, w.group)
+		}
+	}
+	var kept []*epoch
+	err := guard(func() error {
+		return x.db.Update(func(tx *bbolt.Tx) (err error) {
+			for _, w := range cut {
+				if err := x.put(tx, w); err != nil {
+					return err
+				}
+			}
+			if m.complete {
+				if kept, err = x.putEpochs(tx, x.epochs.of(m.applied)); err != nil {
+					return err
+				}
+			}
+			return putMark(tx.Bucket(bucketMeta), m)
+		})
+	})
+	if err != nil {
+		return err
+	}
+	for _, e := range kept { // only now, for a failed transaction kept none
+		e.sealed, e.changed = true, false
+	}
+	return nil
+}
+
+func (x *index) put(tx *bbolt.Tx, w written) error {
+	if w.key.Kind != kindCall {
+		b := tx.Bucket([]byte(w.key.Kind))
+		if w.profile == nil {
+			return b.Delete([]byte(w.key.Number))
+		}
+		return b.Put([]byte(w.key.Number), fold.AppendProfile(make([]byte, 0, 512), w.profile))
+	}
+	calls, ids, place := tx.Bucket(bucketCalls), tx.Bucket(bucketIDs), w.at()
+	calls.FillPercent = 0.95 // places grow; a completion makes its call a little longer
+	// A rebuild may find an older record of a call than those that came live, and
+	// retention takes the oldest away: the call moves.
+	if w.place != 0 && w.place != place {
+		if err := errors.Join(calls.Delete(seqKey(w.place)), ids.Delete(x.idKey(w.place, w.key.Number))); err != nil {
+			return err
+		}
+	}
+	if place == 0 {
+		return nil // retention took all of it
+	}
+	if w.place != place {
+		if err := ids.Put(x.idKey(place, w.key.Number), seqKey(place)); err != nil {
+			return err
+		}
+	}
+	return calls.Put(seqKey(place), encodeCall(w.state))
+}
+
+// putEpochs keeps the filters of the epochs before the open one, and returns
+// those that it had to write. A full epoch changes again only where a late
+// report brings a number to one of its calls.
+func (x *index) putEpochs(tx *bbolt.Tx, open uint64) (kept []*epoch, err error) {
+	b := tx.Bucket(bucketEpochs)
+	for n, e := range x.epochs.all() {
+		if uint64(n) >= open || e == nil || e.sealed && !e.changed {
+			continue
+		}
+		if err := b.Put(seqKey(uint64(n)), e.encode()); err != nil {
+			return nil, err
+		}
+		kept = append(kept, e)
+	}
+	return kept, nil
+}
+
+func putMark(meta *bbolt.Bucket, m mark) error {
+	complete := uint64(0)
+	if m.complete {
+		complete = 1
+	}
+	return errors.Join(
+		meta.Put(metaApplied, seqKey(m.applied)), meta.Put(metaSum, seqKey(m.sum)),
+		meta.Put(metaComplete, seqKey(complete)), meta.Put(metaNewest, seqKey(uint64(m.newest))),
+	)
+}

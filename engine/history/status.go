@@ -1,0 +1,73 @@
+package history
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"switchboard/engine"
+)
+
+func unixNano(ns int64) time.Time { return time.Unix(0, ns) }
+
+// Status tells how the store stands. It is cheap and waits for nobody.
+func (s *Store) Status() engine.StoreStatus {
+	out := engine.StoreStatus{
+		Path: s.Path, Bytes: size(s.Path), IndexBytes: size(IndexPath(s.Path)),
+		Decisions: s.decisions.Load(), Completions: s.completions.Load(), Conflicts: s.conflicts.Load(),
+		LastDecision: s.lastDecision.Load(), LastCompletion: s.lastCompletion.Load(),
+	}
+	durable := s.journal.status(&out)
+	if applied := s.behind.applied.Load(); durable > applied {
+		out.IndexLag = durable - applied
+	}
+
+	s.mu.Lock()
+	out.Dirty, out.Rebuilding = len(s.memory.dirty)+len(s.memory.writing), s.rebuilding
+	s.mu.Unlock()
+
+	s.warnMu.Lock()
+	out.Warnings = slices.Clone(s.warnings)
+	s.warnMu.Unlock()
+	if err := s.behind.failed.Load(); err != nil {
+		out.Warnings = append(out.Warnings, "the index does not take what changed: "+(*err).Error())
+	}
+
+	s.archive.mu.Lock()
+	defer s.archive.mu.Unlock()
+	out.Quarantined = len(s.archive.items)
+	if n := s.archive.refused; n > 0 {
+		out.Warnings = append(out.Warnings, fmt.Sprintf("the quarantine was full: %d payloads were not kept; look through it and delete what is done with", n))
+	}
+	if out.Warnings == nil {
+		out.Warnings = []string{}
+	}
+	return out
+}
+
+// status fills in what the journal knows and returns the last sequence number
+// on disk.
+func (j *journal) status(out *engine.StoreStatus) uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	out.Records, out.Queue, out.Unsaved = j.durable-j.gone, len(j.queue), j.lost
+	if j.failing != nil {
+		out.Error = j.failing.Error()
+		for _, it := range j.queue {
+			if it.decision {
+				out.Unsaved++
+			}
+		}
+	}
+	return j.durable
+}
+
+// size of a file in bytes; zero where there is none.
+func size(path string) int64 {
+	st, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return st.Size()
+}

@@ -1,0 +1,175 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"switchboard/engine"
+	"switchboard/engine/history/fold"
+)
+
+// Store is the history: what an engine.Router decides by, and what remains of
+// it. All methods may be called at once from many goroutines.
+type Store struct {
+	Options
+	tuning
+	rules fold.Rules
+	log   *slog.Logger
+
+	file    *logFile
+	index   *index
+	journal *journal
+	behind  *behind
+	turns   turns
+	archive archive
+
+	// mu orders the history: what happens under it happens at once for everybody.
+	// Nobody waits for a disk or for another call while holding it.
+	mu         sync.Mutex
+	memory     *memory
+	moment     int64         // of the newest view
+	rebuilding bool          // the index does not hold all of the log yet
+	drained    chan struct{} // closed and replaced after each round of the index writer
+
+	decisions, completions, conflicts atomic.Uint64
+	lastDecision, lastCompletion      atomic.Int64
+	warnMu                            sync.Mutex
+	warnings                          []string
+
+	cancel    context.CancelFunc
+	helpers   sync.WaitGroup // the goroutines beside the journal's
+	closeOnce func() error
+}
+
+var _ engine.Ledger = (*Store)(nil)
+
+// lockWith takes the mutex with the states of keys in memory.
+func (s *Store) lockWith(keys ...fold.Key) {
+	for {
+		s.mu.Lock()
+		missing := s.memory.lacking(keys)
+		if len(missing) == 0 {
+			return
+		}
+		before := s.memory.forgotten
+		s.mu.Unlock()
+		states, err := s.index.load(missing)
+		if err != nil {
+			s.indexBroken(err)
+			states = make([]state, len(missing))
+		}
+		s.mu.Lock()
+		if s.memory.forgotten == before {
+			for i, k := range missing {
+				s.memory.put(k, states[i])
+			}
+			return
+		}
+		// Something left memory while the index was read: what was read may be
+		// from before its last change.
+		s.mu.Unlock()
+	}
+}
+
+// prepare takes the mutex with everything in memory that a record of a call
+// changes, and works the change out.
+func (s *Store) prepare(id string, e fold.Entry, also []fold.Key) plan {
+	need := append(also[:len(also):len(also)], callKey(id))
+	for {
+		s.lockWith(need...)
+		p := s.memory.plan(id, e)
+		missing := s.memory.lacking(p.keys)
+		if len(missing) == 0 {
+			return p
+		}
+		s.mu.Unlock()
+		need = append(need, missing...)
+	}
+}
+
+// indexBroken is told when the index can't be read. Routing goes on with what
+// is in memory; the next start makes the index anew.
+func (s *Store) indexBroken(err error) {
+	if s.behind.damaged.CompareAndSwap(false, true) {
+		s.warn("the index is damaged; the history is incomplete until the next start, which rebuilds it: " + err.Error())
+	}
+}
+
+// warn tells the log once, and Status from now on.
+func (s *Store) warn(text string) {
+	s.log.Warn(text)
+	s.warnMu.Lock()
+	defer s.warnMu.Unlock()
+	s.warnings = append(s.warnings, text)
+}
+
+// maintain ticks the clock by which idle entries leave memory.
+func (s *Store) maintain(ctx context.Context) {
+	tick := time.NewTicker(s.evictEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			s.sweep()
+		}
+	}
+}
+
+// Ticks that an entry stays in memory unused. Views live for a second or so;
+// what they read should not go in between.
+const (
+	idleTicks  = 10
+	idleTicks2 = 3 // where memory holds more than its bound
+)
+
+// sweep looks at every entry once, in steps, for others wait for the mutex.
+func (s *Store) sweep() {
+	const step = 512
+	s.mu.Lock()
+	s.memory.tick++
+	left := len(s.memory.queue)
+	idle := uint32(idleTicks)
+	if left > s.maxIdle {
+		idle = idleTicks2
+	}
+	s.mu.Unlock()
+	for left > 0 {
+		s.mu.Lock()
+		looked := s.memory.evict(idle, min(step, left))
+		s.mu.Unlock()
+		if looked == 0 {
+			return
+		}
+		left -= looked
+	}
+}
+
+// Close brings everything to the disk and lets go of the files. It waits for a
+// few seconds at most where the disk does not take it; the error then says how
+// much was lost. It may be called twice.
+func (s *Store) Close() error { return s.closeOnce() }
+
+func (s *Store) close() error {
+	err := errors.Join(s.saveCounts(), s.journal.close())
+	s.cancel()
+	s.helpers.Wait()
+	if err == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), s.closeWait)
+		defer cancel()
+		// The second round finds nothing to do, unless a rebuild was cut short.
+		if rerr := s.behind.round(ctx); rerr != nil {
+			s.log.Warn("the index could not be brought up to date; the next start does it", "error", rerr)
+		}
+	}
+	err = errors.Join(err, s.index.close(), s.file.db.Close())
+	if s.behind.damaged.Load() {
+		s.behind.abandonIndex()
+	}
+	return err
+}

@@ -1,0 +1,192 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"go.etcd.io/bbolt"
+)
+
+// The outcomes of comparing an index with its log.
+const (
+	IndexEqual      = "equal"      // with what the log's tail adds, exactly the fold of the log
+	IndexAbsent     = "absent"     // the next start makes it
+	IndexUnfinished = "unfinished" // its rebuild was cut short; the next start makes it anew
+	IndexForeign    = "foreign"    // of another log or format; the next start makes it anew
+	IndexDifferent  = "different"  // Problems tell; removing the file heals it
+)
+
+// maxProblems bounds how much a report says.
+const maxProblems = 100
+
+// VerifyReport is what Verify found.
+type VerifyReport struct {
+	Path        string            `json:"path"`
+	Bytes       int64             `json:"bytes"`
+	Records     uint64            `json:"records"`
+	First       uint64            `json:"first"`   // sequence number of the oldest record
+	Last        uint64            `json:"last"`    // and of the newest
+	Trimmed     uint64            `json:"trimmed"` // retention deleted up to this one
+	Kinds       map[string]uint64 `json:"kinds"`   // records by kind
+	Revisions   int               `json:"revisions"`
+	Quarantined int               `json:"quarantined"`
+	Index       string            `json:"index"`
+	Applied     uint64            `json:"applied"` // the index is the fold up to this record
+	Calls       uint64            `json:"calls"`   // in the fold of the log
+	Profiles    uint64            `json:"profiles"`
+	Problems    []string          `json:"problems"` // in sentences; the first hundred
+}
+
+// OK reports whether nothing is wrong.
+func (r *VerifyReport) OK() bool { return len(r.Problems) == 0 }
+
+func (r *VerifyReport) problem(format string, args ...any) {
+	if len(r.Problems) < maxProblems {
+		r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
+	}
+}
+
+// Verify checks a database that no process has open: the pages of log and
+// index, that every record can be read, that none is missing, and that the index
+// is what a fresh fold of the log gives. It changes no byte of either; it needs
+// room for two more indexes in the folder for temporary files.
+//
+// Damage is told in the report. The error is ErrInUse, ErrNewerFormat,
+// ErrNotOurs, ctx's, or the operating system's.
+func Verify(ctx context.Context, path string) (VerifyReport, error) {
+	r := VerifyReport{Path: path, Bytes: size(path), Kinds: make(map[string]uint64), Problems: []string{}, Index: IndexAbsent}
+	l, err := readOnly(path)
+	if errors.Is(err, errCorrupt) {
+		r.problem("the database can't be opened, so that the next start sets it aside: %v", err)
+		return r, nil
+	}
+	if err != nil {
+		return r, err
+	}
+	r.First, r.Last, r.Trimmed = l.first, l.last, l.trimmed
+	r.pages("log", l.db)
+	if err := r.records(ctx, l); err != nil {
+		return r, errors.Join(err, l.db.Close())
+	}
+	if err := r.pointers(l); err != nil {
+		r.problem("the archive can't be read: %v", err)
+	}
+	// A log that does not hold together gives no fold to compare with.
+	if r.OK() {
+		err = r.compareIndex(ctx, l)
+	}
+	return r, errors.Join(err, l.db.Close())
+}
+
+// pages lets bbolt look at every page.
+func (r *VerifyReport) pages(name string, db *bbolt.DB) {
+	err := guard(func() error {
+		return db.View(func(tx *bbolt.Tx) error {
+			for err := range tx.Check() {
+				r.problem("the pages of the %s don't hold together: %v", name, err)
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		r.problem("the pages of the %s can't be read: %v", name, err)
+	}
+}
+
+// records reads every record. The error is ctx's.
+func (r *VerifyReport) records(ctx context.Context, l *logFile) error {
+	next := uint64(1)
+	err := l.ascend(ctx, 0, l.last, func(st stored) error {
+		if st.seq > next && st.seq-1 > l.trimmed {
+			r.problem("the records %d to %d are missing", max(next, l.trimmed+1), st.seq-1)
+		}
+		next = st.seq + 1
+		r.Records++
+		rec, err := decodeRecord(st.data)
+		if err != nil {
+			r.problem("record %d is damaged: %v", st.seq, err)
+			return nil
+		}
+		r.Kinds[string(rec.Kind)]++
+		return nil
+	})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		r.problem("the log can't be read beyond record %d: %v", next-1, err)
+	}
+	return nil
+}
+
+// pointers checks that the archive points to what it says.
+func (r *VerifyReport) pointers(l *logFile) error {
+	var a archive
+	if err := a.open(l); err != nil {
+		return err
+	}
+	r.Revisions, r.Quarantined = len(a.revisions), len(a.items)
+	for id, ref := range a.revisions {
+		rec, err := l.record(ref.Seq)
+		if err != nil || rec == nil || rec.Revision == nil || rec.Revision.ID != id {
+			r.problem("the archived policy set %s is not at record %d", id, ref.Seq)
+		}
+	}
+	for id, ref := range a.items {
+		rec, err := l.record(ref.Seq)
+		if err != nil || rec == nil || rec.Quarantine == nil || rec.Quarantine.ID != id {
+			r.problem("the quarantined payload %s is not at record %d", id, ref.Seq)
+		}
+	}
+	return nil
+}
+
+func (l *logFile) record(seq uint64) (*record, error) {
+	data, err := l.get(seq)
+	if err != nil || data == nil {
+		return nil, err
+	}
+	return decodeRecord(data)
+}
+
+// compareIndex folds the log anew and compares. Both sides are copies in a
+// temporary folder: the index itself is not to change.
+func (r *VerifyReport) compareIndex(ctx context.Context, l *logFile) error {
+	path := IndexPath(r.Path)
+	if !exists(path) {
+		return nil
+	}
+	db, err := openBolt(path, true, defaults())
+	if errors.Is(err, errCorrupt) {
+		r.Index = IndexDifferent
+		r.problem("the index can't be opened, so that the next start makes it anew: %v", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	r.pages("index", db)
+	if !r.OK() {
+		r.Index = IndexDifferent
+		return nil
+	}
+	folder, err := os.MkdirTemp("", "switchboard-verify-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	live := filepath.Join(folder, "live")
+	if err := copyTo(ctx, db, live); err != nil {
+		return err
+	}
+	o, t, err := settingsOf(db)
+	if err != nil {
+		r.Index = IndexForeign
+		return nil
+	}
+	return r.compareCopies(ctx, l, live, filepath.Join(folder, "fresh"), o, t)
+}

@@ -1,0 +1,101 @@
+package policy
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"switchboard/engine"
+)
+
+// archiveTimeout bounds how long a new set waits for the disk. Routing by
+// policies that were edited comes before keeping them.
+const archiveTimeout = 10 * time.Second
+
+// activate archives a set, swaps the pointer, and tells everyone; in this
+// order, so that nothing is called current before it is in force and nothing in
+// force is missing from the archive without a warning.
+func (m *Manager) activate(ctx context.Context, set *Set, report engine.Report, origin, source string) engine.Report {
+	if p, ok := m.archive(ctx, set, report, source); !ok {
+		report.Warnings = append(report.Warnings, p)
+	}
+	return m.swap(set, report, origin, source)
+}
+
+// archive saves a set unless it is the last one saved.
+func (m *Manager) archive(ctx context.Context, set *Set, report engine.Report, source string) (engine.Problem, bool) {
+	if m.o.Archive == nil {
+		return engine.Problem{}, true
+	}
+	ctx, stop := context.WithTimeout(ctx, archiveTimeout)
+	defer stop()
+	err := m.o.Archive.SaveRevision(ctx, &engine.Revision{
+		ID: set.Revision(), At: time.Now().UnixNano(), Origin: source, Tests: report.Tests, Files: set.Tree(),
+	})
+	if err == nil {
+		return engine.Problem{}, true
+	}
+	m.log.Warn("the new policy set could not be archived; a restart with a broken folder would not find it", "revision", set.Revision(), "error", err)
+	return engine.Problem{Code: codeArchive, Message: "the set serves but could not be archived: " + engine.Mask(err.Error()),
+		Hint: "mend the database's disk, then reload"}, false
+}
+
+// swap puts a set in force.
+func (m *Manager) swap(set *Set, report engine.Report, origin, source string) engine.Report {
+	before := m.Active()
+	var was Tree
+	if before != nil {
+		was = before.Tree()
+	}
+	changes := was.diff(set.Tree())
+
+	m.mu.Lock()
+	m.active.Store(set)
+	m.status.Revision, m.status.Origin, m.status.Since = set.Revision(), source, time.Now()
+	m.status.Files = set.Tree()
+	m.mu.Unlock()
+
+	m.tests = report.Tests
+	report.Changed = true
+	m.log.Info("policies are live", "revision", set.Revision(), "origin", origin, "source", source,
+		"added", changes.Added, "changed", changes.Changed, "removed", changes.Removed,
+		"tests", report.Tests.Passed, "warnings", len(report.Warnings))
+	return m.note(report, origin, set)
+}
+
+// refuse keeps what serves and says why.
+func (m *Manager) refuse(report engine.Report, origin string) engine.Report {
+	m.log.Error("policies did not load; what served before goes on", "origin", origin,
+		"revision", report.Revision, "active", m.revision(), "errors", len(report.Errors))
+	for _, p := range report.Errors[:min(len(report.Errors), 20)] {
+		m.log.Error("policy error", problemAttrs(p)...)
+	}
+	return m.note(report, origin, m.Active())
+}
+
+// note records an attempt and announces it.
+func (m *Manager) note(report engine.Report, origin string, active *Set) engine.Report {
+	report.Origin = origin
+	report.Active = m.revision()
+	m.mu.Lock()
+	m.status.Reload = report
+	m.mu.Unlock()
+	for _, p := range report.Warnings[:min(len(report.Warnings), 20)] {
+		m.log.Warn("policy warning", problemAttrs(p)...)
+	}
+	if m.o.OnReload != nil {
+		m.o.OnReload(report, active)
+	}
+	return report
+}
+
+func problemAttrs(p engine.Problem) []any {
+	attrs := []any{slog.String("message", p.Message)}
+	if p.File != "" {
+		attrs = append(attrs, slog.String("file", p.File), slog.Int("line", p.Line))
+	}
+	if p.Hint != "" {
+		attrs = append(attrs, slog.String("hint", p.Hint))
+	}
+	return attrs
+}

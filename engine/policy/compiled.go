@@ -1,0 +1,19 @@
+package policy
+
+import (
+	"github.com/open-policy-agent/opa/v1/ast"
+)
+
+// compiled is a policy set after everything static has passed: what Load makes
+// and prepare takes.
+type compiled struct {
+	tree     Tree
+	revision string
+	modules  map[string]*ast.Module // parsed with annotations, test files left out; keys are tree paths
+	compiler *ast.Compiler          // strict, WithVirtual for data.history, with path conflict check
+	data     map[string]any         // the data documents of the tree, merged as `opa test` does
+	dids     map[string]bool        // canonical keys of data.directory.dids
+}
+
+// entryPoint is the query every call is answered by.
+const entryPoint = "data.routing.decision"

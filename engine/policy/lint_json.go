@@ -1,0 +1,132 @@
+package policy
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	"switchboard/engine"
+)
+
+// maxNesting bounds the recursion over a data file.
+const maxNesting = 1000
+
+func jsonValues(file string, content []byte) ([]value, []engine.Problem) {
+	c := &collector{file: file}
+	dec := json.NewDecoder(bytes.NewReader(content))
+	dec.UseNumber()
+	j := &jsonWalker{collector: c, dec: dec, lines: lineEnds(content)}
+	err := j.walk(nil)
+	if err == nil {
+		if _, err = dec.Token(); errors.Is(err, io.EOF) {
+			return c.values, c.problems
+		}
+		if err == nil {
+			err = errors.New("there is more after the end of the document")
+		}
+	}
+	offset := dec.InputOffset()
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		offset = syntax.Offset
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errors.New("the document ends too early: a bracket or brace is not closed")
+		offset = int64(len(bytes.TrimSpace(content)))
+	}
+	line, column := j.lines.position(offset)
+	return nil, []engine.Problem{{File: file, Line: line, Column: column, Code: codeParse, Message: err.Error(),
+		Hint: "JSON wants quotes around names and texts, and no comma after the last entry"}}
+}
+
+type jsonWalker struct {
+	*collector
+	dec   *json.Decoder
+	lines lineIndex
+}
+
+// walk reads one value and everything in it.
+func (j *jsonWalker) walk(at []string) error {
+	if len(at) > maxNesting {
+		return fmt.Errorf("it is nested more than %d levels deep", maxNesting)
+	}
+	token, v, err := j.next(at)
+	if err != nil {
+		return err
+	}
+	switch token {
+	case json.Delim('['):
+		for i := 0; j.dec.More(); i++ {
+			if err := j.walk(append(slices.Clip(at), strconv.Itoa(i))); err != nil {
+				return err
+			}
+		}
+	case json.Delim('{'):
+		seen := map[string]int{}
+		for j.dec.More() {
+			_, k, err := j.next(at)
+			if err != nil {
+				return err
+			}
+			k.key = true
+			if first, again := seen[k.text]; again {
+				j.repeated(k, first)
+			} else {
+				seen[k.text] = k.line
+			}
+			j.values = append(j.values, k)
+			if err := j.walk(append(slices.Clip(at), k.text)); err != nil {
+				return err
+			}
+		}
+	default:
+		j.values = append(j.values, v)
+		return nil
+	}
+	_, err = j.dec.Token() // the closing bracket
+	return err
+}
+
+func (j *jsonWalker) next(at []string) (json.Token, value, error) {
+	token, err := j.dec.Token()
+	if err != nil {
+		return nil, value{}, err
+	}
+	v := value{path: at}
+	switch t := token.(type) {
+	case string:
+		v.text = t
+	case json.Number:
+		v.text, v.read, v.number = t.String(), t.String(), true
+	}
+	// The offset is behind the token, which never spans lines.
+	v.line, v.column = j.lines.position(j.dec.InputOffset())
+	return token, v, nil
+}
+
+// lineIndex holds the offsets of a text's line ends.
+type lineIndex []int
+
+func lineEnds(content []byte) lineIndex {
+	var index lineIndex
+	for i, c := range content {
+		if c == '\n' {
+			index = append(index, i)
+		}
+	}
+	return index
+}
+
+// position turns an offset into line and column, both from 1.
+func (x lineIndex) position(offset int64) (line, column int) {
+	before, _ := slices.BinarySearch(x, int(offset))
+	start := 0
+	if before > 0 {
+		start = x[before-1] + 1
+	}
+	return before + 1, max(int(offset)-start, 1)
+}

@@ -1,0 +1,83 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+
+	"switchboard/engine"
+)
+
+// Load takes a tree through everything that can fail and touches nothing live:
+// parse, lint, strict compile with schema and capabilities, contract, the set's
+// own tests, smoke evaluation. The set is nil unless the report is OK. Load
+// never panics and fails with ctx.
+func Load(ctx context.Context, tree Tree, opts Options, checks Checks) (set *Set, report engine.Report) {
+	opts = opts.withDefaults()
+	began := time.Now()
+	defer func() {
+		// The library is large and the text is anybody's: a bug that one file
+		// provokes must cost a reload, not the server.
+		if p := recover(); p != nil {
+			opts.Log.Error("loading policies panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			f := findings{}
+			f.fail(engine.Problem{Code: codeCompile, Message: fmt.Sprintf("loading the policies broke off: %v", p),
+				Hint: "undo the last change; this is a defect of the server or of OPA, please report it"})
+			set, report = nil, reportOf(tree, began, f, engine.TestSummary{})
+		}
+	}()
+	set, f, tests := load(ctx, tree, opts, checks)
+	if ctx.Err() != nil {
+		f.errors = nil // whatever the interruption broke is no fault of the set
+		f.fail(engine.Problem{Message: "loading the policies was interrupted: " + context.Cause(ctx).Error(), Hint: "load them again"})
+	}
+	report = reportOf(tree, began, f, tests)
+	if !report.OK {
+		set = nil
+	}
+	return set, report
+}
+
+func load(ctx context.Context, tree Tree, opts Options, checks Checks) (*Set, findings, engine.TestSummary) {
+	var tests engine.TestSummary
+	c, p, f := compileTree(ctx, tree, opts)
+	if f.failed() {
+		return nil, f, tests
+	}
+	if !checks.SkipTests {
+		run, found := runTests(ctx, tree, p, opts, TestOptions{})
+		tests = run.Summary
+		f.add(found)
+	}
+	if f.failed() {
+		return nil, f, tests
+	}
+	set, err := prepare(ctx, c, opts)
+	if err != nil {
+		f.fail(engine.Problem{Code: codeCompile, Message: err.Error()})
+		return nil, f, tests
+	}
+	f.add(smoke(ctx, set, opts, checks))
+	return set, f, tests
+}
+
+func reportOf(tree Tree, began time.Time, f findings, tests engine.TestSummary) engine.Report {
+	return engine.Report{
+		Revision: tree.Revision(),
+		OK:       !f.failed(),
+		At:       began,
+		Took:     time.Since(began).Seconds(),
+		Errors:   tidy(f.errors),
+		Warnings: tidy(f.warnings),
+		Tests:    tests,
+	}
+}
+
+func sortedModules(modules map[string]*ast.Module) []string {
+	return slices.Sorted(maps.Keys(modules))
+}

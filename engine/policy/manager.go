@@ -1,0 +1,235 @@
+package policy
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"switchboard/engine"
+)
+
+// Archive keeps activated policy sets in the database.
+type Archive interface {
+	// SaveRevision keeps a set that is about to go live.
+	SaveRevision(ctx context.Context, r *engine.Revision) error
+	// LastRevision is the set that went live last, nil when none ever did.
+	LastRevision(ctx context.Context) (*engine.Revision, error)
+}
+
+// The origins of a policy set and of an attempt to load one. The API and
+// signals name their own.
+const (
+	OriginStart   = "start"
+	OriginFolder  = "folder"
+	OriginBuiltin = "built-in"
+	OriginArchive = "archive"
+)
+
+// ManagerOptions configure a [Manager].
+type ManagerOptions struct {
+	Options
+
+	// Folder is watched; empty where no folder is named and none exists.
+	Folder string
+	// Builtin serves without a folder as long as the archive is empty.
+	Builtin Tree
+	// Archive may be nil: then a broken folder at start leaves nothing to serve.
+	Archive Archive
+
+	// Recent are calls to try a new set with. nil is none.
+	Recent func() []engine.Question
+	// View opens the history for that. nil is an empty one.
+	View func(ctx context.Context) (engine.View, error)
+	// OnReload is told of every attempt, after the swap if there was one, with
+	// the set that serves now (nil: none). It runs on the reload path: the next
+	// reload waits for it. May be nil.
+	OnReload func(report engine.Report, active *Set)
+
+	Poll  time.Duration // between looks at the folder's content; 0 is 2 s
+	Quiet time.Duration // without change before the folder is judged; 0 is 100 ms
+}
+
+func (o *ManagerOptions) validate() error {
+	switch {
+	case o.Numbers == nil:
+		return errors.New("ManagerOptions.Numbers is required")
+	case o.Folder == "" && len(o.Builtin) == 0 && o.Archive == nil:
+		return errors.New("ManagerOptions has nothing to serve: name a Folder, a Builtin set or an Archive")
+	case o.Poll < 0 || o.Quiet < 0:
+		return errors.New("ManagerOptions.Poll and Quiet must not be negative")
+	}
+	return nil
+}
+
+// Manager keeps one policy set active and replaces it when the folder's content
+// changes, never by a set that does not load. It is an [engine.Evaluator] and
+// safe for concurrent use: calls read one pointer, and wait for nothing.
+type Manager struct {
+	o      ManagerOptions
+	log    *slog.Logger
+	active atomic.Pointer[Set]
+
+	// turn is held by whoever reloads: all triggers take the same path.
+	turn chan struct{}
+	// With turn: the content that was loaded last, well or not; and the test
+	// results of the active set.
+	judged string
+	tests  engine.TestSummary
+
+	// Seams for tests: told after each look of Run; where notifications come from.
+	looked     func()
+	newWatcher func() (*fsnotify.Watcher, error)
+
+	mu     sync.Mutex // guards status; never held while anything slow happens
+	status engine.PolicyStatus
+}
+
+var _ engine.Evaluator = (*Manager)(nil)
+
+// NewManager makes a manager that serves nothing until Start.
+func NewManager(o ManagerOptions) (*Manager, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	o.Options = o.Options.withDefaults()
+	o.Poll = cmp.Or(o.Poll, 2*time.Second)
+	o.Quiet = cmp.Or(o.Quiet, 100*time.Millisecond)
+	if o.Folder != "" {
+		folder, err := filepath.Abs(o.Folder)
+		if err != nil {
+			return nil, fmt.Errorf("the policies folder %s: %w", o.Folder, err)
+		}
+		o.Folder = folder
+	}
+	m := &Manager{o: o, log: o.Log, turn: make(chan struct{}, 1), newWatcher: fsnotify.NewWatcher}
+	m.status.Folder = o.Folder
+	return m, nil
+}
+
+// Active is the set that serves now, nil where none does.
+func (m *Manager) Active() *Set { return m.active.Load() }
+
+// Evaluate answers by the active set, with [engine.ErrNoPolicy] where there is
+// none.
+func (m *Manager) Evaluate(ctx context.Context, q engine.Question, view engine.View) (engine.Evaluation, error) {
+	set := m.active.Load()
+	if set == nil {
+		return engine.Evaluation{}, engine.ErrNoPolicy
+	}
+	return set.Evaluate(ctx, q, view)
+}
+
+// IsDID reports whether a canonical DID is a key of the active set's directory.
+func (m *Manager) IsDID(did string) bool {
+	set := m.active.Load()
+	return set != nil && set.IsDID(did)
+}
+
+// HasPolicy reports whether a set is active.
+func (m *Manager) HasPolicy() bool { return m.active.Load() != nil }
+
+// Status is how the policies stand. Files must not be changed.
+func (m *Manager) Status() engine.PolicyStatus {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.status
+}
+
+// Reload reads the folder, loads what it finds and activates or refuses it, and
+// answers how that went. It runs also when nothing has changed since a failed
+// attempt, and to its end when the asker goes away; only waiting for another
+// reload ends with ctx. origin says who asked ("api", "signal").
+func (m *Manager) Reload(ctx context.Context, origin string) engine.Report {
+	select {
+	case m.turn <- struct{}{}:
+		defer func() { <-m.turn }()
+	case <-ctx.Done():
+		f := findings{}
+		f.fail(engine.Problem{Message: "another reload is still running", Hint: "ask again in a moment"})
+		report := reportOf(Tree{}, time.Now(), f, engine.TestSummary{})
+		report.Revision, report.Origin, report.Active = "", origin, m.revision()
+		return report
+	}
+	return m.reload(context.WithoutCancel(ctx), origin)
+}
+
+// reload is the one path of all triggers; turn is held.
+func (m *Manager) reload(ctx context.Context, origin string) engine.Report {
+	began := time.Now()
+	if m.o.Folder == "" {
+		return m.withoutFolder(ctx, origin)
+	}
+	tree, err := m.settle(ctx)
+	m.judged = contentOf(tree, err)
+	if err != nil {
+		return m.refuse(unreadable(err, began), origin)
+	}
+	return m.judge(ctx, tree, origin, OriginFolder)
+}
+
+// unreadable reports a folder that can't be read.
+func unreadable(err error, began time.Time) engine.Report {
+	f := findings{}
+	f.fail(engine.Problem{Code: codeEmpty, Message: err.Error(), Hint: "put the folder back, or name another one with --policies"})
+	report := reportOf(Tree{}, began, f, engine.TestSummary{})
+	report.Revision = ""
+	return report
+}
+
+// judge loads a tree and activates or refuses it.
+func (m *Manager) judge(ctx context.Context, tree Tree, origin, source string) engine.Report {
+	if active := m.Active(); active != nil && active.Revision() == tree.Revision() {
+		m.log.Info("the policies in force are the ones in the folder", "revision", active.Revision(), "origin", origin)
+		return m.note(reportOf(tree, time.Now(), findings{}, m.tests), origin, active)
+	}
+	set, report := Load(ctx, tree, m.o.Options, m.checks(m.Active()))
+	switch {
+	case set == nil && ctx.Err() != nil:
+		return report // stopped on the way, which is no verdict
+	case set == nil:
+		return m.refuse(report, origin)
+	}
+	return m.activate(ctx, set, report, origin, source)
+}
+
+func (m *Manager) checks(active *Set) Checks {
+	c := Checks{Active: active, View: m.o.View}
+	if m.o.Recent != nil {
+		c.Recent = m.o.Recent()
+	}
+	return c
+}
+
+// withoutFolder answers a reload where there is no folder to read.
+func (m *Manager) withoutFolder(ctx context.Context, origin string) engine.Report {
+	if active := m.Active(); active != nil {
+		f := findings{}
+		f.warn(engine.Problem{Message: "there is no policies folder to load from; the set that serves stays",
+			Hint: "`switchboard policies init` writes one, --policies names it"})
+		return m.note(reportOf(active.Tree(), time.Now(), f, engine.TestSummary{}), origin, active)
+	}
+	return m.judge(ctx, m.o.Builtin, origin, OriginBuiltin)
+}
+
+func (m *Manager) revision() string {
+	if set := m.Active(); set != nil {
+		return set.Revision()
+	}
+	return ""
+}
+
+// contentOf tells two looks at the folder apart.
+func contentOf(tree Tree, err error) string {
+	if err != nil {
+		return "error: " + err.Error()
+	}
+	return tree.Revision()
+}

@@ -1,0 +1,45 @@
+package policy
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"time"
+
+	"switchboard/engine"
+)
+
+// DefaultTestTimeout is the default of [Options].TestTimeout.
+const DefaultTestTimeout = 30 * time.Second
+
+// Options are what loading and evaluating a set depend on. Numbers is required;
+// the rest has defaults.
+type Options struct {
+	Numbers        *engine.Numbers
+	Zone           *time.Location // of input.time; nil is UTC
+	PolicyDeadline time.Duration  // of one evaluation; 0 is engine.DefaultPolicyDeadline
+	TestTimeout    time.Duration  // of a set's tests together, and of its smoke evaluation; 0 is DefaultTestTimeout
+	Log            *slog.Logger   // nil discards
+}
+
+func (o Options) withDefaults() Options {
+	o.PolicyDeadline = cmp.Or(o.PolicyDeadline, engine.DefaultPolicyDeadline)
+	o.TestTimeout = cmp.Or(o.TestTimeout, DefaultTestTimeout)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// Checks are what a set is tried with before it is let live.
+type Checks struct {
+	// SkipTests leaves the set's own tests out: for sets that passed them before.
+	SkipTests bool
+	// Active is the set that serves now, nil for none. The new set must not fail
+	// where this one succeeds.
+	Active *Set
+	// Recent are calls that came in lately.
+	Recent []engine.Question
+	// View opens the history for smoke evaluations; nil is an empty history.
+	View func(ctx context.Context) (engine.View, error)
+}

@@ -1,0 +1,171 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/open-policy-agent/opa/v1/topdown"
+
+	"switchboard/engine"
+)
+
+// Smoke evaluation asks a set that passed everything static about real calls:
+// every DID of its directory and the calls that came in lately.
+//
+// It refuses a set that fails (an error, a timeout, an answer that would not be
+// given to the provider) where the active set answers the same question, or
+// that fails on every question where nothing is active. Other failures are
+// warnings, as is undefined: a set may well leave a call to the fallback, and
+// one that was no better before is no reason to keep it.
+
+// smokeCaller is the caller of the questions about DIDs: a person's number like
+// any other.
+const smokeCaller = "9000000001"
+
+// smokeDIDs bounds how many DIDs are tried, smokeProblems how many are named.
+const (
+	smokeDIDs     = 1000
+	smokeProblems = 10
+	smokeTries    = 3
+)
+
+func smoke(ctx context.Context, set *Set, opts Options, checks Checks) findings {
+	var f findings
+	ctx, stop := context.WithTimeout(ctx, opts.TestTimeout)
+	defer stop()
+	s := smoker{opts: opts, view: checks.View}
+	questions := s.questions(set, checks.Recent)
+	var failures []engine.Problem
+	asked := 0
+	for _, q := range questions {
+		if ctx.Err() != nil {
+			f.warn(engine.Problem{Code: codeSmoke, Message: fmt.Sprintf("smoke evaluation was stopped after %s: %d of %d calls were tried", opts.TestTimeout, asked, len(questions))})
+			break
+		}
+		d, found := s.decide(ctx, set, q)
+		if ctx.Err() != nil {
+			continue // stopped on the way
+		}
+		asked++
+		if d.Cause == "" {
+			continue
+		}
+		problem := problemOf(q, d, found)
+		if d.Cause == engine.CauseUndefined {
+			f.warn(problem)
+			continue
+		}
+		if checks.Active != nil {
+			if before, _ := s.decide(ctx, checks.Active, q); before.Cause == "" {
+				problem.Hint = "the set that serves now answers this call"
+				f.fail(problem)
+				if len(f.errors) > smokeProblems {
+					break // refused; the rest adds nothing
+				}
+				continue
+			}
+		}
+		failures = append(failures, problem)
+	}
+	if checks.Active == nil && !checks.SkipTests && asked > 0 && len(failures) == asked {
+		f.errors, failures = append(f.errors, failures...), nil
+	}
+	f.warnings = append(f.warnings, failures...)
+	f.errors, f.warnings = few(f.errors), few(f.warnings)
+	return f
+}
+
+// few keeps a set that fails everywhere from drowning its report.
+func few(list []engine.Problem) []engine.Problem {
+	if len(list) <= smokeProblems {
+		return list
+	}
+	more := engine.Problem{Code: codeSmoke, Message: fmt.Sprintf("and %d calls more like these", len(list)-smokeProblems)}
+	return append(slices.Clone(list[:smokeProblems]), more)
+}
+
+type smoker struct {
+	opts Options
+	view func(context.Context) (engine.View, error)
+}
+
+func (s *smoker) questions(set *Set, recent []engine.Question) []engine.Question {
+	now := time.Now()
+	var out []engine.Question
+	for _, did := range slices.Sorted(maps.Keys(set.compiled.dids)) {
+		if len(out) == smokeDIDs {
+			break
+		}
+		out = append(out, engine.Question{
+			CallID: "smoke-" + did, Caller: s.opts.Numbers.Person(smokeCaller), DID: s.opts.Numbers.DID(did), At: now,
+		})
+	}
+	return append(out, recent...)
+}
+
+// outcome is an evaluation and how it failed.
+type outcome struct {
+	engine.Evaluation
+	err error
+}
+
+// decide asks a set as the router would, without a fallback. What may be the
+// moment's fault (a busy history, a busy machine) is tried again.
+func (s *smoker) decide(ctx context.Context, set *Set, q engine.Question) (engine.Decision, outcome) {
+	judge := engine.Judge{Numbers: s.opts.Numbers}
+	var o outcome
+	for range smokeTries {
+		o.Evaluation, o.err = s.evaluate(ctx, set, q)
+		if !errors.Is(o.err, engine.ErrConflict) && !errors.Is(o.err, engine.ErrTimeout) {
+			break
+		}
+	}
+	if errors.Is(o.err, engine.ErrConflict) {
+		return engine.Decision{}, o // no sight of the history says nothing about the set
+	}
+	return judge.Decide(q, o.Evaluation, o.err, set.IsDID), o
+}
+
+func (s *smoker) evaluate(ctx context.Context, set *Set, q engine.Question) (engine.Evaluation, error) {
+	var view engine.View
+	if s.view != nil {
+		v, err := s.view(ctx)
+		if err != nil {
+			return engine.Evaluation{}, engine.ErrConflict
+		}
+		defer v.Close()
+		view = v
+	}
+	ctx, stop := context.WithTimeout(ctx, s.opts.PolicyDeadline)
+	defer stop()
+	return set.Evaluate(ctx, q, view)
+}
+
+// problemOf tells what happened to a question, at the rule that answered where
+// that is known.
+func problemOf(q engine.Question, d engine.Decision, o outcome) engine.Problem {
+	p := engine.Problem{Code: codeSmoke}
+	for _, rule := range o.Fired {
+		if rule.Rule == entryPoint {
+			p.File, p.Line = rule.File, rule.Line
+		}
+	}
+	var broke *topdown.Error
+	if errors.As(o.err, &broke) {
+		p = at(broke.Location, p)
+		d.Detail = flat(broke.Message)
+	}
+	what := "a call to " + q.DID.Canonical
+	if d.Cause == engine.CauseUndefined {
+		p.Message = what + " gets no answer from the policies: " + entryPoint + " is undefined, so the fallback would answer"
+		p.Hint = "give decision a last `else` or a default that covers it"
+		return p
+	}
+	p.Message = fmt.Sprintf("%s fails (%s): %s", what, d.Cause, engine.Mask(d.Detail))
+	p.Hint = "the fallback would answer this call"
+	return p
+}

@@ -1,0 +1,126 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"switchboard/engine"
+)
+
+// Start loads the first set: the folder; where that is broken, the archived set
+// that went live last; without a folder, the archived set, and the built-in one
+// only where nothing was ever archived. Where all of that fails the manager
+// serves nothing, which Status and Evaluate tell: that is no error of Start.
+//
+// The archived set is also what the folder is measured against: an edit made
+// while the server was down must not make things worse either.
+func (m *Manager) Start(ctx context.Context) error {
+	select {
+	case m.turn <- struct{}{}:
+		defer func() { <-m.turn }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	last, archiveErr := m.lastRevision(ctx)
+	if archiveErr != nil {
+		m.log.Warn("the archived policies can't be read", "error", archiveErr)
+	}
+	if m.o.Folder == "" {
+		m.startWithout(ctx, last)
+	} else {
+		m.startFolder(ctx, last)
+	}
+	return context.Cause(ctx)
+}
+
+func (m *Manager) lastRevision(ctx context.Context) (*engine.Revision, error) {
+	if m.o.Archive == nil {
+		return nil, nil
+	}
+	return m.o.Archive.LastRevision(ctx)
+}
+
+// startWithout serves the archived set, or the built-in one. A built-in set in
+// the archive gives way to this program's own: nobody edited it.
+func (m *Manager) startWithout(ctx context.Context, last *engine.Revision) {
+	if last != nil && last.Origin != OriginBuiltin {
+		set, report := m.fromArchive(ctx, last)
+		if set == nil {
+			m.refuse(report, OriginStart)
+			return
+		}
+		report.Warnings = append(report.Warnings, engine.Problem{
+			Message: "there is no policies folder; the set that went live last serves, out of the database",
+			Hint:    "`switchboard policies init` writes a folder, --policies names it"})
+		m.swap(set, report, OriginStart, OriginArchive)
+		return
+	}
+	set, report := Load(ctx, m.o.Builtin, m.o.Options, m.checks(nil))
+	switch {
+	case set == nil:
+		m.refuse(report, OriginStart)
+	case last != nil && last.ID == set.Revision():
+		m.swap(set, report, OriginStart, OriginBuiltin)
+	default:
+		m.activate(ctx, set, report, OriginStart, OriginBuiltin)
+	}
+}
+
+func (m *Manager) startFolder(ctx context.Context, last *engine.Revision) {
+	began := time.Now()
+	tree, err := m.settle(ctx)
+	m.judged = contentOf(tree, err)
+	same := err == nil && last != nil && last.ID == tree.Revision()
+	if last != nil && last.Origin == OriginBuiltin {
+		last = nil // whoever named a folder did not mean that one
+	}
+	var archived *Set
+	if last != nil && !same {
+		archived, _ = m.fromArchive(ctx, last)
+	}
+	var set *Set
+	var report engine.Report
+	if err != nil {
+		report = unreadable(err, began)
+	} else {
+		set, report = Load(ctx, tree, m.o.Options, m.checks(archived))
+	}
+	if set == nil && same && last != nil {
+		// It served before, whatever has become of it: better than nothing.
+		archived, _ = m.fromArchive(ctx, last)
+	}
+	switch {
+	case set != nil && same: // archived already
+		m.swap(set, report, OriginStart, OriginFolder)
+	case set != nil:
+		m.activate(ctx, set, report, OriginStart, OriginFolder)
+	case archived != nil:
+		report.Warnings = append(report.Warnings, engine.Problem{
+			Message: fmt.Sprintf("the folder does not load, so the set that went live last serves out of the database (revision %s)", last.ID),
+			Hint:    "mend the folder; it is loaded as soon as it is saved"})
+		m.adopt(archived)
+		m.refuse(report, OriginStart)
+	default:
+		m.refuse(report, OriginStart)
+	}
+}
+
+// adopt serves an archived set under the report of the folder that failed.
+func (m *Manager) adopt(set *Set) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.active.Store(set)
+	m.status.Revision, m.status.Origin, m.status.Since = set.Revision(), OriginArchive, time.Now()
+	m.status.Files = set.Tree()
+}
+
+// fromArchive loads an archived set. It passed its tests when it went live, and
+// there is nothing better to hold it against.
+func (m *Manager) fromArchive(ctx context.Context, last *engine.Revision) (*Set, engine.Report) {
+	set, report := Load(ctx, Tree(last.Files), m.o.Options, Checks{SkipTests: true})
+	if set == nil {
+		m.log.Error("the archived policies do not load any more", "revision", last.ID, "errors", len(report.Errors))
+	}
+	return set, report
+}

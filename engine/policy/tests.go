@@ -1,0 +1,237 @@
+package policy
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/cover"
+	"github.com/open-policy-agent/opa/v1/storage"
+	"github.com/open-policy-agent/opa/v1/storage/inmem"
+	"github.com/open-policy-agent/opa/v1/tester"
+	"github.com/open-policy-agent/opa/v1/topdown"
+
+	"switchboard/engine"
+)
+
+// oneTest bounds a single test, as `opa test` does.
+const oneTest = 5 * time.Second
+
+// TestResult is the outcome of one test rule.
+type TestResult struct {
+	Name    string // data.routing_test.test_sticky
+	File    string
+	Line    int
+	Outcome string // "pass", "fail", "error" or "skip"
+	Took    time.Duration
+	Detail  string // why it failed: cases of a table, an error, what it printed
+	Output  string // of print()
+}
+
+// TestOptions choose what [Test] runs.
+type TestOptions struct {
+	Filter   string // a regular expression over test names; empty is all
+	Coverage bool
+}
+
+// TestRun is what a set's own tests said. Coverage is nil unless asked for.
+type TestRun struct {
+	Results  []TestResult // in order of file and line
+	Summary  engine.TestSummary
+	Coverage *cover.Report
+}
+
+// Test runs a tree's own tests on the command line's behalf, with the results
+// that `opa test` would have. The report is OK when everything static passed
+// and no test failed; the set does not go live by it.
+func Test(ctx context.Context, tree Tree, opts Options, t TestOptions) (TestRun, engine.Report) {
+	opts = opts.withDefaults()
+	began := time.Now()
+	_, p, f := compileTree(ctx, tree, opts)
+	var run TestRun
+	if !f.failed() {
+		var found findings
+		run, found = runTests(ctx, tree, p, opts, t)
+		f.add(found)
+	}
+	return run, reportOf(tree, began, f, run.Summary)
+}
+
+// runTests runs the set's tests on a plain store, without live history: the
+// command line has none either, and both must agree.
+func runTests(ctx context.Context, tree Tree, p parsed, opts Options, t TestOptions) (TestRun, findings) {
+	began := time.Now()
+	var f findings
+	var run TestRun
+	schemas, err := schemaSet(tree)
+	if err != nil {
+		f.fail(engine.Problem{Code: codeTest, Message: err.Error()})
+		return run, f
+	}
+	ctx, stop := context.WithTimeout(ctx, opts.TestTimeout)
+	defer stop()
+	compiler := newCompiler(schemas).WithEnablePrintStatements(true)
+	runner := tester.NewRunner().
+		SetCompiler(compiler).
+		SetModules(p.modules).
+		CapturePrintOutput(true).
+		RaiseBuiltinErrors(true). // told apart below: they warn
+		SetTimeout(min(oneTest, opts.TestTimeout)).
+		Filter(t.Filter)
+	var coverage *cover.Cover
+	if t.Coverage {
+		coverage = cover.New()
+		runner.SetCoverageQueryTracer(coverage)
+	}
+	var raw []*tester.Result
+	store := inmem.NewFromObject(p.data)
+	runner.SetStore(store)
+	err = storage.Txn(ctx, store, storage.TransactionParams{}, func(txn storage.Transaction) error {
+		results, err := runner.RunTests(ctx, txn)
+		if err != nil {
+			return err
+		}
+		for r := range results {
+			raw = append(raw, r)
+		}
+		return nil
+	})
+	if err != nil {
+		for _, problem := range loadProblems(tree, err) {
+			f.fail(problem)
+		}
+		return run, f
+	}
+	f.add(lintTestFiles(compiler))
+	slices.SortFunc(raw, func(a, b *tester.Result) int {
+		return cmp.Or(cmp.Compare(a.Location.File, b.Location.File), cmp.Compare(a.Location.Row, b.Location.Row), cmp.Compare(a.Name, b.Name))
+	})
+	for _, r := range raw {
+		run.add(r, &f)
+	}
+	run.Summary.Took = time.Since(began)
+	if ctx.Err() != nil {
+		f.fail(engine.Problem{Code: codeTest,
+			Message: fmt.Sprintf("the tests were stopped after %s; %d had finished", run.Summary.Took.Round(time.Millisecond), len(raw)),
+			Hint:    "keep large tables in data files and test a few of their entries"})
+	}
+	if coverage != nil {
+		report := coverage.Report(p.modules)
+		run.Coverage = &report
+	}
+	return run, f
+}
+
+// add counts one result.
+func (run *TestRun) add(r *tester.Result, f *findings) {
+	result := TestResult{
+		Name: r.Package + "." + r.Name, File: r.Location.File, Line: r.Location.Row,
+		Took: r.Duration, Output: string(r.Output),
+	}
+	builtin := r.Error != nil && onlyBuiltins(r.Error)
+	problem := at(r.Location, engine.Problem{Code: codeTest})
+	switch {
+	case r.Skip:
+		result.Outcome = "skip"
+		run.Summary.Skipped++
+	case r.Error != nil && !builtin:
+		result.Outcome, result.Detail = "error", errorText(r.Error)
+		problem.Message = fmt.Sprintf("%s: %s", result.Name, engine.Mask(result.Detail))
+		run.Summary.Failed++
+		f.fail(problem)
+	case r.Fail:
+		result.Outcome, result.Detail = "fail", failedCases(r)
+		if builtin {
+			result.Detail = strings.TrimPrefix(result.Detail+"; "+errorText(r.Error), "; ")
+		}
+		problem.Message = result.Name + " fails"
+		if result.Detail != "" {
+			problem.Message += ": " + engine.Mask(result.Detail)
+		}
+		problem.Hint = "`opa test --var-values` on the folder shows the line and its values"
+		run.Summary.Failed++
+		f.fail(problem)
+	default:
+		result.Outcome = "pass"
+		run.Summary.Passed++
+		if builtin {
+			result.Detail = errorText(r.Error)
+			problem.Message = fmt.Sprintf("%s passes, though a builtin failed in it: %s", result.Name, engine.Mask(result.Detail))
+			f.warn(problem)
+		}
+	}
+	run.Results = append(run.Results, result)
+}
+
+// failedCases names the failing entries of a table-driven test.
+func failedCases(r *tester.Result) string {
+	var names []string
+	for name, sub := range r.SubResults.Iter {
+		if sub.Fail && len(sub.SubResults) == 0 {
+			names = append(names, strings.Join(name, "/"))
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// onlyBuiltins tells builtins that failed, which Rego takes as undefined, from
+// an evaluation that broke off. The runner hands several builtin errors over as
+// one text without a type.
+func onlyBuiltins(err error) bool {
+	var broke *topdown.Error
+	if errors.As(err, &broke) {
+		return broke.Code == topdown.BuiltinErr || broke.Code == topdown.TypeErr
+	}
+	var compile ast.Errors
+	return !errors.As(err, &compile)
+}
+
+func errorText(err error) string {
+	var broke *topdown.Error
+	if errors.As(err, &broke) {
+		return flat(broke.Message)
+	}
+	return flat(err.Error())
+}
+
+// lintTestFiles finds rules of test files that reach into the set that serves.
+// Test files stay out of it, so the tests would judge another policy than the
+// one that answers.
+func lintTestFiles(compiler *ast.Compiler) findings {
+	var f findings
+	for _, name := range sortedModules(compiler.Modules) {
+		module := compiler.Modules[name]
+		if isTestFile(name) {
+			for _, rule := range module.Rules {
+				for _, other := range compiler.GetRulesExact(rule.Ref().GroundPrefix()) {
+					if file := other.Location.File; !isTestFile(file) {
+						f.fail(at(rule.Location, engine.Problem{Code: codeTest,
+							Message: fmt.Sprintf("%s is defined in %s too, which serves without this file", rule.Ref(), file),
+							Hint:    "give it another name here, or move it out of the test file"}))
+						break
+					}
+				}
+			}
+			continue
+		}
+		ast.WalkRefs(module, func(ref ast.Ref) bool {
+			if len(ref) < 2 || !ref[0].Equal(ast.DefaultRootDocument) {
+				return false
+			}
+			for _, rule := range compiler.GetRulesForVirtualDocument(ref) {
+				if file := rule.Location.File; isTestFile(file) {
+					f.fail(at(ref[0].Location, engine.Problem{File: name, Code: codeTest,
+						Message: fmt.Sprintf("%s is defined in %s, and test files don't serve", ref, file),
+						Hint:    "move it out of the test file"}))
+				}
+			}
+			return false
+		})
+	}
+	return f
+}
