@@ -31,7 +31,7 @@ func lintContract(compiler *ast.Compiler, p parsed) findings {
 			Hint: "write `decision := {...} if {...}` and read the call from input"}))
 		return f
 	}
-	have := compiler.TypeEnv.Get(entryRef)
+	have := compiler.TypeEnv.GetByRef(entryRef)
 	objects, others := alternatives(have)
 	if have != nil && len(objects) == 0 && len(others) > 0 {
 		f.fail(at(loc, engine.Problem{Code: codeContract, Message: fmt.Sprintf("%s is %s, but has to be an object", entryPoint, others[0]),
