@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -33,6 +34,20 @@ type Problem struct {
 	Hint    string `json:"hint,omitempty"`
 }
 
+// String is the problem as compilers write theirs, without the hint:
+// "file:line:column: message", as far as these are known.
+func (p Problem) String() string {
+	switch {
+	case p.File == "":
+		return p.Message
+	case p.Line == 0:
+		return p.File + ": " + p.Message
+	case p.Column == 0:
+		return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Message)
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message)
+}
+
 // Report is the outcome of loading a policy set.
 type Report struct {
 	Revision string      `json:"revision"` // of the set that was looked at
@@ -47,12 +62,19 @@ type Report struct {
 	Tests    TestSummary `json:"tests"`
 }
 
+// The origins of a policy set.
+const (
+	OriginFolder  = "folder"
+	OriginBuiltin = "built-in"
+	OriginArchive = "archive"
+)
+
 // PolicyStatus is how the policies stand.
 type PolicyStatus struct {
 	Revision string    // serving now; empty where none is
-	Origin   string    // where the serving set came from
+	Origin   string    // where the serving set came from: OriginFolder, OriginBuiltin or OriginArchive
 	Since    time.Time // when it went live
-	Folder   string    // the folder watched; empty for the built-in set
+	Folder   string    // the folder watched, which may not be there yet; empty for none
 	Reload   Report    // the last attempt
 	Files    map[string][]byte
 }
@@ -89,7 +111,7 @@ func (e *PoliciesError) Error() string {
 	if len(e.Report.Errors) == 0 {
 		return "the policies do not load"
 	}
-	return "the policies do not load: " + e.Report.Errors[0].Message
+	return "the policies do not load: " + e.Report.Errors[0].String()
 }
 
 // CallFilter selects calls; a zero field selects all. Numbers are canonical.

@@ -23,7 +23,7 @@ type InvalidError struct{ Why string }
 
 func (e *InvalidError) Error() string { return e.Why }
 
-// ErrConflict is answered by a View or by Ledger.Publish when a profile that
+// ErrConflict is answered by a View or by Ledger.Publish when something that
 // was read has changed since the view was opened: evaluate again.
 var ErrConflict = errors.New("history that was read has changed")
 
@@ -61,6 +61,13 @@ type View interface {
 	Profile(kind ProfileKind, number string) (*Profile, error)
 	// Call returns a call by id, nil when it was never seen, or ErrConflict.
 	Call(id string) (*Call, error)
+	// Sessions returns the sessions that a canonical number has on a canonical
+	// DID and that count at the view's moment, newest first, or ErrConflict. The
+	// caller must not change the slice.
+	Sessions(did, number string) ([]*Session, error)
+	// Fact returns a fact that counts at the view's moment, nil where there is
+	// none, or ErrConflict.
+	Fact(collection, key string) (*Fact, error)
 	// KnowsDID reports whether calls to this DID were seen. It is not a read
 	// that Publish checks: a DID never stops being one.
 	KnowsDID(did string) bool
@@ -86,7 +93,7 @@ type Ledger interface {
 
 	// Publish makes a decision visible to the very next view and queues its
 	// record for the disk. With a view, it answers ErrConflict and changes
-	// nothing if a profile read through that view has changed; with nil it
+	// nothing if something read through that view has changed; with nil it
 	// always publishes.
 	Publish(view View, rec *DecisionRecord) (Commit, error)
 

@@ -37,9 +37,12 @@ type RouterOptions struct {
 	PolicyDeadline time.Duration
 	// CommitGrace is how long a reply waits for its record to reach the disk.
 	CommitGrace time.Duration
-	// MaxConcurrent is how many calls are evaluated at once; the fallback
+	// MaxConcurrent is how many calls are decided at once; the fallback
 	// answers beyond it.
 	MaxConcurrent int
+	// Evaluations is how many of those compute at once, while the others wait
+	// for a place; the default is four a processor, at least eight.
+	Evaluations int
 }
 
 func (o *RouterOptions) validate() error {
@@ -59,8 +62,9 @@ func (o *RouterOptions) validate() error {
 	orDefault(&o.PolicyDeadline, DefaultPolicyDeadline)
 	orDefault(&o.CommitGrace, DefaultCommitGrace)
 	orDefault(&o.MaxConcurrent, DefaultMaxConcurrent)
-	if o.Deadline < 0 || o.PolicyDeadline < 0 || o.MaxConcurrent < 0 {
-		return errors.New("router: deadlines and MaxConcurrent must be positive")
+	orDefault(&o.Evaluations, defaultEvaluations())
+	if o.Deadline < 0 || o.PolicyDeadline < 0 || o.MaxConcurrent < 0 || o.Evaluations < 0 {
+		return errors.New("router: deadlines, MaxConcurrent and Evaluations must be positive")
 	}
 	if o.PolicyDeadline >= o.Deadline {
 		return fmt.Errorf("router: the policy deadline (%v) must be shorter than the deadline (%v), or nothing is left for the fallback",
@@ -80,6 +84,7 @@ func orDefault[T comparable](v *T, d T) {
 type Router struct {
 	o      RouterOptions
 	slots  chan struct{}
+	places *places
 	flight singleflight.Group
 }
 
@@ -88,7 +93,7 @@ func NewRouter(o RouterOptions) (*Router, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	return &Router{o: o, slots: make(chan struct{}, o.MaxConcurrent)}, nil
+	return &Router{o: o, slots: make(chan struct{}, o.MaxConcurrent), places: newPlaces(o.Evaluations)}, nil
 }
 
 // Ready reports whether a call that came now would get an answer: a fallback

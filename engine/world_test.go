@@ -123,9 +123,11 @@ func (v *fakeView) At() time.Time { return v.at }
 func (v *fakeView) Profile(engine.ProfileKind, string) (*engine.Profile, error) {
 	return nil, nil
 }
-func (v *fakeView) Call(string) (*engine.Call, error) { return nil, nil }
-func (v *fakeView) KnowsDID(did string) bool          { return v.l.dids[did] }
-func (v *fakeView) Close()                            { v.once.Do(func() { v.l.open.Add(-1) }) }
+func (v *fakeView) Call(string) (*engine.Call, error)                  { return nil, nil }
+func (v *fakeView) Sessions(string, string) ([]*engine.Session, error) { return nil, nil }
+func (v *fakeView) Fact(string, string) (*engine.Fact, error)          { return nil, nil }
+func (v *fakeView) KnowsDID(did string) bool                           { return v.l.dids[did] }
+func (v *fakeView) Close()                                             { v.once.Do(func() { v.l.open.Add(-1) }) }
 
 func (l *fakeLedger) Publish(view engine.View, rec *engine.DecisionRecord) (engine.Commit, error) {
 	l.mu.Lock()

@@ -77,9 +77,13 @@ func takeKeyParameter(query string) (rest string, given []string) {
 	for part := range strings.SplitSeq(query, "&") {
 		name, value, _ := strings.Cut(part, "=")
 		if name, err := url.QueryUnescape(name); err == nil && name == "key" {
-			// A value with a broken escape is a wrong secret, and still one.
-			if value, err = url.QueryUnescape(value); err == nil {
-				given = append(given, value)
+			// A secret is often pasted into the address as it is: a plus, or
+			// even a percent sign, then stands for itself.
+			given = append(given, value)
+			for _, unescape := range []func(string) (string, error){url.QueryUnescape, url.PathUnescape} {
+				if plain, err := unescape(value); err == nil && plain != value {
+					given = append(given, plain)
+				}
 			}
 			continue
 		}

@@ -29,6 +29,9 @@ func TestSecretInAllThreePlaces(t *testing.T) {
 			"basic":          func(path string) answer { return w.send("POST", w.public+path, body, basic("anybody", key)) },
 			"basic, no user": func(path string) answer { return w.send("POST", w.public+path, body, basic("", key)) },
 			"query":          func(path string) answer { return w.send("POST", w.public+path+"?key="+url.QueryEscape(key), body) },
+			"query, plus as it is": func(path string) answer {
+				return w.send("POST", w.public+path+"?key="+strings.NewReplacer("&", "%26", "%", "%25").Replace(key), body)
+			},
 			"one of them": func(path string) answer {
 				return w.send("POST", w.public+path+"?key="+url.QueryEscape(key), body, basic("u", "x"))
 			},

@@ -3,8 +3,6 @@ package server
 import (
 	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -47,11 +45,7 @@ func (s *Server) callFilter(c *gin.Context) (engine.CallFilter, error) {
 		to   *string
 	}{{"caller", s.o.Numbers.Person, &f.Caller}, {"did", s.o.Numbers.DID, &f.DID}, {"receiver", s.o.Numbers.Person, &f.Receiver}} {
 		if raw := c.Query(p.name); raw != "" {
-			// "+91…" written into an address by hand arrives as " 91…".
-			if strings.HasPrefix(raw, " ") {
-				raw = "+" + raw[1:]
-			}
-			*p.to = p.read(raw).Canonical
+			*p.to = p.read(plus(raw)).Canonical
 		}
 	}
 	var err error
@@ -79,11 +73,8 @@ func (s *Server) callFilter(c *gin.Context) (engine.CallFilter, error) {
 			return f, err
 		}
 	}
-	f.Limit = engine.DefaultPage
-	if v, given := c.GetQuery("limit"); given {
-		if f.Limit, err = strconv.Atoi(v); err != nil || f.Limit < 1 || f.Limit > engine.MaxPage {
-			return f, fail(http.StatusBadRequest, "limit: %q is not between 1 and %d.", v, engine.MaxPage)
-		}
+	if f.Limit, err = pageLimit(c); err != nil {
+		return f, err
 	}
 	f.Reason, f.Cursor = c.Query("reason"), c.Query("cursor")
 	return f, nil

@@ -210,7 +210,7 @@ func TestProfiles(t *testing.T) {
 		w.send("GET", w.private+"/api/v1/profiles/"+path, "").is(200, `{"calls":[],"in_flight":1,"unanswered_streak":0,`+
 			`"totals":{"offered":0,"answered":0,"unanswered":0,"other":0,"expired":0,"talk_seconds":0},"days":{},"last_by_reason":{}}`)
 	}
-	w.send("GET", w.private+"/api/v1/profiles/callers/9988912346", "").isProblem(404, "never seen")
+	w.send("GET", w.private+"/api/v1/profiles/callers/9988912346", "").isProblem(404, "…2346 was never seen")
 	w.send("GET", w.private+"/api/v1/profiles/callers/99889xxxxx", "").isProblem(404, "no phone number")
 	w.send("GET", w.private+"/api/v1/profiles/agents/9988912345", "").isProblem(404, "receivers")
 }

@@ -226,7 +226,11 @@ type fakePolicies struct {
 	status engine.PolicyStatus
 	report engine.Report
 	origin string
+	pool   []string // DIDs of the directory
 }
+
+func (p *fakePolicies) IsDID(did string) bool { return slices.Contains(p.pool, did) }
+func (p *fakePolicies) Pool() []string        { return p.pool }
 
 func (p *fakePolicies) Status() engine.PolicyStatus { return p.status }
 

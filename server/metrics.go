@@ -28,6 +28,7 @@ type Metrics struct {
 
 	decisions, reasons, replays, completions       *prometheus.CounterVec
 	quarantined, unquarantined, missing            *prometheus.CounterVec
+	liveChanges                                    *prometheus.CounterVec
 	requests, refused, forwarded, reloads          *prometheus.CounterVec
 	late, retries, builtinErrors, panics           prometheus.Counter
 	requestSeconds                                 *prometheus.HistogramVec
@@ -76,6 +77,11 @@ func (m *Metrics) initialise() {
 	} {
 		m.decisions.WithLabelValues(l[0], l[1])
 	}
+	for kind, end := range map[string]string{"session": "ended", "fact": "deleted"} {
+		for _, action := range []string{"created", "updated", "unchanged", end} {
+			m.liveChanges.WithLabelValues(kind, action)
+		}
+	}
 	for vec, labels := range map[*prometheus.CounterVec][]string{
 		m.replays: {"same", "other"}, m.reloads: {"ok", "failed"}, m.missing: {"call_id", "caller"},
 		m.quarantined: {"initiation", "completion"}, m.unquarantined: {"initiation", "completion"},
@@ -120,7 +126,7 @@ func (m *Metrics) logCall(rec *engine.DecisionRecord) {
 	args := append([]any{
 		"call_id", rec.CallID, "caller", engine.Mask(rec.Caller.Canonical), "did", rec.DID.Canonical,
 		"receiver", engine.Mask(d.Number), "source", d.Source, "reason", engine.Mask(d.Reason),
-		"revision", rec.Evaluation.Revision, "ms", milliseconds(time.Duration(rec.RoutedAt - rec.Arrived)), "eval_ms", milliseconds(rec.EvalTime),
+		"revision", rec.Evaluation.Revision, "waited_ms", milliseconds(rec.Waited), "eval_ms", milliseconds(rec.EvalTime),
 	}, more...)
 	m.log.Log(context.Background(), level, "call", args...)
 }

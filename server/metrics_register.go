@@ -54,6 +54,7 @@ func (m *Metrics) register() error {
 	m.completions = counters("completions_total", "Completions, by what they changed and the call's status.", "result", "status")
 	m.quarantined = counters("quarantined_total", "Payloads that could not be understood and were kept.", "kind")
 	m.unquarantined = counters("quarantine_failures_total", "Payloads that could not be understood and could not be kept.", "kind")
+	m.liveChanges = counters("live_changes_total", "Changes of sessions and facts that were asked for, by what they did.", "kind", "action")
 	m.requests = counters("http_requests_total", "HTTP requests, by listener, route and status code.", "listener", "route", "code")
 	m.refused = counters("http_refused_total", "HTTP requests with a missing or wrong secret.", "listener")
 	m.forwarded = counters("http_forwarded_total", "HTTP requests that a proxy passed on to an open loopback listener.", "listener")

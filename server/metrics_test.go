@@ -28,7 +28,7 @@ func TestDecisionsAreCountedAndLogged(t *testing.T) {
 	w.metrics.Decided(record(engine.SourcePolicy, "", "sticky"))
 	rec := record(engine.SourceFallback, engine.CauseInvalid, "fallback")
 	rec.Decision.Detail = `call_forwarding_number "+91 98765 43211" is not possible`
-	rec.Tries, rec.EvalTime = 3, 30*time.Millisecond
+	rec.Tries, rec.EvalTime, rec.Waited = 3, 30*time.Millisecond, 1500*time.Microsecond
 	rec.Evaluation.BuiltinErrors = []string{"to_number"}
 	w.metrics.Decided(rec)
 	w.wantMetric(`switchboard_decisions_total{cause="",source="policy"}`, "1")
@@ -40,7 +40,7 @@ func TestDecisionsAreCountedAndLogged(t *testing.T) {
 	w.wantMetric(`switchboard_evaluation_duration_seconds_bucket{le="0.025"}`, "1")
 
 	log := w.log.String()
-	for _, want := range []string{"call_id=c1", "did=918645658689", "source=policy", "reason=sticky", "cause=invalid", "ms=1.5", "…3210", "…2345", "…3211"} {
+	for _, want := range []string{"call_id=c1", "did=918645658689", "source=policy", "reason=sticky", "cause=invalid", "waited_ms=1.5", "eval_ms=30", "…3210", "…2345", "…3211"} {
 		if !strings.Contains(log, want) {
 			t.Errorf("the log lacks %q:\n%s", want, log)
 		}

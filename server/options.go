@@ -71,6 +71,9 @@ type Options struct {
 	History    History
 	Quarantine Quarantine
 	Policies   Policies
+	// Live is what backends keep up to date for the policies. Optional: without
+	// it there are no sessions, facts and audit.
+	Live engine.LiveData
 
 	// Fallback is the global fallback number, empty for none, and FallbackDIDs
 	// how many DIDs have their own: status tells.

@@ -125,8 +125,8 @@ func TestWhatIfTrace(t *testing.T) {
 func TestWhatIfRefuses(t *testing.T) {
 	w := begin(t, nil)
 	for body, says := range map[string]string{
-		``:                               "JSON",
-		`[]`:                             "JSON",
+		``:                               "The body is empty. Send a JSON object",
+		`[]`:                             "The body is a JSON array. Send a JSON object",
 		`{"did": "918645658689"} x`:      "goes on",
 		`{"caller_number": "1"}`:         "did",
 		`{"did": "  "}`:                  "did",
@@ -149,7 +149,7 @@ func TestWhatIfRefuses(t *testing.T) {
 	}{
 		{errors.New("history: calls must be an object"), 400, "calls must"},
 		{engine.ErrUnavailable, 503, "again"},
-		{&engine.PoliciesError{Report: engine.Report{Errors: []engine.Problem{{File: "m.rego", Line: 3, Message: "unsafe var"}}}}, 422, "unsafe var"},
+		{&engine.PoliciesError{Report: engine.Report{Errors: []engine.Problem{{File: "m.rego", Line: 3, Message: "unsafe var"}}}}, 422, "m.rego:3: unsafe var"},
 	} {
 		w.router.whatIf = func(engine.WhatIf) (*engine.WhatIfResult, error) { return nil, c.err }
 		a := w.send("POST", w.private+"/api/v1/route", `{"did": "918645658689"}`).isProblem(c.status, c.says)

@@ -66,4 +66,8 @@ type Policies interface {
 	Status() engine.PolicyStatus
 	// Reload loads the folder now and reports; origin says who asked.
 	Reload(ctx context.Context, origin string) engine.Report
+	// IsDID reports whether a canonical DID is in the set's directory.
+	IsDID(did string) bool
+	// Pool are the directory's DIDs for masked pairs. It must not be changed.
+	Pool() []string
 }

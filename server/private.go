@@ -38,6 +38,9 @@ func (s *Server) privateHandler() http.Handler {
 	api.POST("/quarantine/:id/retry", s.api(s.retry))
 	api.DELETE("/quarantine/:id", s.api(s.discard))
 	api.GET("/backup", s.api(s.backup))
+	if s.o.Live != nil {
+		s.liveRoutes(api)
+	}
 	return e
 }
 
@@ -129,9 +132,9 @@ func (s *Server) profile(c *gin.Context) error {
 	case p != nil:
 		return writeJSON(c, http.StatusOK, p)
 	case !number.Valid:
-		return fail(http.StatusNotFound, "%q is no phone number, and only numbers have profiles. Look at GET /api/v1/calls.", raw)
+		return fail(http.StatusNotFound, "%q is no phone number, and only numbers have profiles. Look at GET /api/v1/calls.", engine.Mask(raw))
 	}
-	return fail(http.StatusNotFound, "%s was never seen among %s.", number.Canonical, kind)
+	return fail(http.StatusNotFound, "%s was never seen among %s.", engine.Mask(number.Canonical), kind)
 }
 
 // promLog writes what promhttp has to say.

@@ -40,6 +40,10 @@ func asFailure(err error) *failure {
 		return f
 	case errors.Is(err, engine.ErrBadCursor):
 		return &failure{status: http.StatusBadRequest, detail: "cursor: " + engine.ErrBadCursor.Error() + "."}
+	case errors.Is(err, engine.ErrPoolExhausted):
+		return &failure{status: http.StatusConflict, detail: "did: " + engine.ErrPoolExhausted.Error() + "."}
+	case errors.Is(err, engine.ErrTooMany):
+		return &failure{status: http.StatusConflict, detail: engine.Mask(err.Error()) + "."}
 	case errors.Is(err, engine.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return &failure{status: http.StatusServiceUnavailable, cause: err,
 			detail: "The store cannot do this now. Try again; GET /api/v1/status on the private listener says what is wrong with it."}

@@ -21,8 +21,13 @@ func FuzzTakeKeyParameter(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if !slices.Equal(given, before["key"]) && len(given)+len(before["key"]) > 0 {
-			t.Fatalf("%q: took %q, want %q", query, given, before["key"])
+		for _, key := range before["key"] {
+			if !slices.Contains(given, key) {
+				t.Fatalf("%q: took %q, want %q among it", query, given, key)
+			}
+		}
+		if len(before["key"]) == 0 && len(given) > 0 {
+			t.Fatalf("%q: took %q, want nothing", query, given)
 		}
 		after, err := url.ParseQuery(rest)
 		delete(before, "key")

@@ -121,9 +121,12 @@ func (s *Server) policyWarnings(p engine.PolicyStatus) (w []string) {
 	switch {
 	case p.Revision == "":
 		w = append(w, "No policy set is active: every call goes to a fallback. Repair the policies and reload.")
-	case p.Folder == "":
+	case p.Origin == engine.OriginBuiltin:
 		w = append(w, "The built-in starter set serves, which answers for the sample DID of the documentation alone. "+
-			"Run \"switchboard policies init\" and start with --policies.")
+			"\"switchboard policies init\" writes a set of your own; name its folder with --policies.")
+	case p.Origin == engine.OriginArchive && p.Reload.OK:
+		w = append(w, fmt.Sprintf("There is no policies folder, so the set that went live last (revision %s) serves out of the database. "+
+			"Put the folder back, or name it with --policies.", p.Revision))
 	}
 	if r := p.Reload; !r.OK && !r.At.IsZero() {
 		serves := "none serves"
@@ -133,7 +136,7 @@ func (s *Server) policyWarnings(p engine.PolicyStatus) (w []string) {
 		first := ""
 		if len(r.Errors) > 0 {
 			e := r.Errors[0]
-			first = fmt.Sprintf(" (%s:%d: %s)", e.File, e.Line, engine.Mask(e.Message))
+			first = fmt.Sprintf(" (%s)", engine.Mask(e.String()))
 		}
 		w = append(w, fmt.Sprintf("The last reload failed%s, so %s. Repair it; saving the file reloads.", first, serves))
 	}

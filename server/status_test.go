@@ -94,7 +94,11 @@ func TestWarnings(t *testing.T) {
 		"no fallback":    {func(_ *world, o *server.Options) { o.Fallback = "" }, "--fallback"},
 		"no key":         {func(_ *world, o *server.Options) { o.Keys = nil }, "--key"},
 		"no policies":    {func(w *world, _ *server.Options) { w.sets.status = engine.PolicyStatus{} }, "No policy set"},
-		"built-in set":   {func(w *world, _ *server.Options) { w.sets.status.Folder = "" }, "policies init"},
+		"built-in set":   {func(w *world, _ *server.Options) { w.sets.status.Origin = engine.OriginBuiltin }, "policies init"},
+		"folder is gone": {func(w *world, _ *server.Options) { w.sets.status.Origin = engine.OriginArchive }, "revision r2) serves out of the database"},
+		"failed reload of no file": {func(w *world, _ *server.Options) {
+			w.sets.status.Reload = engine.Report{At: went, Errors: []engine.Problem{{Message: "the folder is gone"}}}
+		}, "failed (the folder is gone), so"},
 		"disk":           {func(w *world, _ *server.Options) { w.store.status.Error = "no space left" }, "no space left"},
 		"rebuild":        {func(w *world, _ *server.Options) { w.store.status.Rebuilding = true }, "rebuilt"},
 		"unsaved":        {func(w *world, _ *server.Options) { w.store.status.Unsaved = 4 }, "4 decisions"},

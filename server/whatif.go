@@ -125,6 +125,12 @@ func decode(r io.Reader, v any, known []string) error {
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		return fail(http.StatusBadRequest, "%s", unknownName("field", strings.Trim(name, `"`), known))
 	}
-	return fail(http.StatusBadRequest, "The body is not the JSON object that is wanted: %v. Its fields are %s.",
-		err, strings.Join(known, ", "))
+	fields := "Its fields are " + strings.Join(known, ", ") + "."
+	switch {
+	case errors.Is(err, io.EOF):
+		return fail(http.StatusBadRequest, "The body is empty. Send a JSON object. %s", fields)
+	case errors.As(err, &wrong):
+		return fail(http.StatusBadRequest, "The body is a JSON %s. Send a JSON object. %s", wrong.Value, fields)
+	}
+	return fail(http.StatusBadRequest, "The body is not the JSON object that is wanted: %v. %s", err, fields)
 }

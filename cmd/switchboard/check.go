@@ -26,7 +26,7 @@ func (c *checkCmd) Run(ctx context.Context, io stdio) error {
 	if err != nil {
 		return err
 	}
-	_, report := policy.Load(ctx, tree, options, policy.Checks{})
+	_, report := policy.Load(ctx, tree, options, policy.Checks{Strict: true})
 	if c.JSON {
 		enc := json.NewEncoder(io.out)
 		enc.SetIndent("", "  ")
@@ -69,17 +69,8 @@ func printReport(w io.Writer, name string, r engine.Report) {
 }
 
 func printProblem(w io.Writer, kind string, p engine.Problem) {
-	where := p.File
-	if p.Line > 0 {
-		where = fmt.Sprintf("%s:%d", where, p.Line)
-		if p.Column > 0 {
-			where = fmt.Sprintf("%s:%d", where, p.Column)
-		}
-	}
-	if where != "" {
-		where += ": "
-	}
-	fmt.Fprintf(w, "%s%s: %s\n", where, kind, p.Message)
+	p.Message = kind + ": " + p.Message
+	fmt.Fprintln(w, p)
 	if p.Hint != "" {
 		fmt.Fprintf(w, "  %s\n", p.Hint)
 	}

@@ -26,9 +26,13 @@ type cli struct {
 	Test     testCmd     `cmd:"" help:"Run a policies folder's own tests."`
 	Route    routeCmd    `cmd:"" help:"Tell how a call would be routed, without routing it."`
 	Calls    callsCmd    `cmd:"" help:"List calls, or show one."`
+	Sessions sessionsCmd `cmd:"" help:"List, put or delete masked pairs."`
+	Facts    factsCmd    `cmd:"" help:"List, put or delete facts for the policies."`
 	Policies policiesCmd `cmd:"" help:"The starter policy set."`
 	DB       dbCmd       `cmd:"" name:"db" help:"Verify or back up the database."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
+
+	Config kong.ConfigFlag `placeholder:"FILE" help:"Settings, by the flags' names. Default: ./switchboard.yaml where it exists."`
 }
 
 type stdio struct {
@@ -54,6 +58,7 @@ func run(ctx context.Context, args []string, io stdio) int {
 		kong.UsageOnError(), kong.Writers(io.out, io.err),
 		kong.Exit(func(code int) { exited = code }),
 		kong.DefaultEnvars("SWITCHBOARD"),
+		kong.Configuration(readSettings, defaultConfig),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(io),
 	)
@@ -66,6 +71,9 @@ func run(ctx context.Context, args []string, io stdio) int {
 	command, err := parser.Parse(args)
 	if exited >= 0 { // --help has been printed
 		return exited
+	}
+	if exit := (*exitError)(nil); errors.As(err, &exit) {
+		return complain(io, exit)
 	}
 	if err != nil {
 		return complain(io, fmt.Errorf("%w (switchboard --help lists what there is)", err))

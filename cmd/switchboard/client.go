@@ -12,14 +12,21 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"switchboard/engine"
 )
+
+// serverFlags name a running server.
+type serverFlags struct {
+	Server string `default:"http://127.0.0.1:8081" placeholder:"URL" help:"The running server's private listener."`
+	Token  string `env:"SWITCHBOARD_PRIVATE_TOKEN" placeholder:"TOKEN" help:"Its bearer token."`
+}
 
 // sourceFlags say where a command reads from: a running server, or a database
 // file that no server uses.
 type sourceFlags struct {
-	Server string `default:"http://127.0.0.1:8081" placeholder:"URL" help:"The running server's private listener."`
-	Token  string `env:"SWITCHBOARD_PRIVATE_TOKEN" placeholder:"TOKEN" help:"Its bearer token."`
-	DB     string `name:"db" env:"-" placeholder:"FILE" help:"Read this database file instead; no server may be using it."`
+	serverFlags
+	DB string `name:"db" env:"-" placeholder:"FILE" help:"Read this database file instead; no server may be using it."`
 }
 
 // api speaks the private API, whether a server answers it or a database file.
@@ -27,14 +34,25 @@ type api struct {
 	base  string
 	token string
 	http  http.Client
-	close func() error
+
+	otherwise string // what else there is where no server answers
+	close     func() error
 }
 
 // open returns the API that the flags name. Close it.
 func (f sourceFlags) open(ctx context.Context, p place) (*api, error) {
 	if f.DB != "" {
-		return openOffline(ctx, offline{place: p, db: f.DB})
+		return openOffline(ctx, offline{place: p, db: f.DB, historyOnly: true})
 	}
+	a, err := f.connect()
+	if err == nil {
+		a.otherwise = ", or read a file with --db"
+	}
+	return a, err
+}
+
+// connect returns the API of the server.
+func (f serverFlags) connect() (*api, error) {
 	u, err := url.Parse(f.Server)
 	if err != nil || u.Scheme == "" || u.Host == "" {
 		return nil, fmt.Errorf("--server %q is no URL; write it like http://127.0.0.1:8081", f.Server)
@@ -81,7 +99,7 @@ func (a *api) send(ctx context.Context, method, path string, query url.Values, b
 	}
 	resp, err := a.http.Do(req)
 	if errors.Is(err, syscall.ECONNREFUSED) {
-		return nil, fmt.Errorf("no server answers at %s; start one with switchboard serve, name another with --server, or read a file with --db", a.base)
+		return nil, fmt.Errorf("no server answers at %s; start one with switchboard serve, or name another with --server%s", a.base, a.otherwise)
 	}
 	if err != nil {
 		return nil, err
@@ -104,12 +122,8 @@ func (e *statusError) Error() string { return e.detail }
 
 func problemError(status int, text []byte) error {
 	var p struct {
-		Detail string `json:"detail"`
-		Errors []struct {
-			File    string `json:"file"`
-			Line    int    `json:"line"`
-			Message string `json:"message"`
-		} `json:"errors"`
+		Detail string           `json:"detail"`
+		Errors []engine.Problem `json:"errors"`
 	}
 	if json.Unmarshal(text, &p) != nil || p.Detail == "" {
 		return &statusError{status, fmt.Sprintf("the server answered %d %s", status, http.StatusText(status))}
@@ -117,7 +131,10 @@ func problemError(status int, text []byte) error {
 	var b strings.Builder
 	b.WriteString(p.Detail)
 	for _, e := range p.Errors {
-		fmt.Fprintf(&b, "\n  %s:%d: %s", e.File, e.Line, e.Message)
+		fmt.Fprintf(&b, "\n  %v", e)
+		if e.Hint != "" {
+			fmt.Fprintf(&b, "\n    %s", e.Hint)
+		}
 	}
 	return &statusError{status, b.String()}
 }

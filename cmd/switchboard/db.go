@@ -1,13 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
 
 	"switchboard/engine/history"
 )
@@ -18,20 +23,58 @@ type dbCmd struct {
 }
 
 type dbVerifyCmd struct {
-	DB string `arg:"" optional:"" name:"db" default:"switchboard.db" help:"The database file."`
+	File string `arg:"" optional:"" placeholder:"FILE" help:"The database file. Default: that of --db."`
+	DB   string `name:"db" default:"switchboard.db" placeholder:"FILE" help:"The same."`
+	JSON bool   `name:"json" env:"-" help:"Print the report as JSON."`
 }
 
 // Run prints what the file holds and what is wrong with it.
 func (c *dbVerifyCmd) Run(ctx context.Context, io stdio) error {
-	report, err := history.Verify(ctx, c.DB)
+	file := cmp.Or(c.File, c.DB)
+	report, err := history.Verify(ctx, file)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.DB, err)
+		return err
 	}
-	fmt.Fprint(io.out, report)
+	if c.JSON {
+		err = printJSON(io, report)
+	} else {
+		err = printVerified(io, report)
+	}
+	if err != nil {
+		return err
+	}
 	if !report.OK() {
-		return &exitError{exitBroken, c.DB + " is damaged; keep it, restore a backup, and see what is listed above"}
+		return &exitError{exitBroken, file + " is damaged; keep it, restore a backup, and see what is listed above"}
 	}
 	return nil
+}
+
+func printVerified(io stdio, r history.VerifyReport) error {
+	state := "good"
+	if !r.OK() {
+		state = "damaged"
+	}
+	var kinds []string
+	for _, kind := range slices.Sorted(maps.Keys(r.Kinds)) {
+		kinds = append(kinds, fmt.Sprintf("%d %s", r.Kinds[kind], kind))
+	}
+	w := tabwriter.NewWriter(io.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "%s: %s\n", r.Path, state)
+	fmt.Fprintf(w, "  size\t%d bytes\n", r.Bytes)
+	fmt.Fprintf(w, "  records\t%d\t%s\n", r.Records, strings.Join(kinds, ", "))
+	fmt.Fprintf(w, "  policy sets\t%d\n  quarantined\t%d\n", r.Revisions, r.Quarantined)
+	index := map[string]string{
+		history.IndexEqual:      "equal to what the records give",
+		history.IndexAbsent:     "absent; the next start makes it",
+		history.IndexUnfinished: "unfinished; the next start makes it anew",
+		history.IndexForeign:    "of another database or version; the next start makes it anew",
+		history.IndexDifferent:  "different from what the records give; remove it, and the next start makes it anew",
+	}
+	fmt.Fprintf(w, "  index\t%s\n", index[r.Index])
+	for _, p := range r.Problems {
+		fmt.Fprintf(w, "  problem: %s\n", p)
+	}
+	return w.Flush()
 }
 
 type dbBackupCmd struct {
@@ -47,7 +90,7 @@ func (c *dbBackupCmd) Run(ctx context.Context, io stdio) error {
 	}
 	if c.DB != "" {
 		if err := history.BackupFile(ctx, c.DB, c.To); err != nil {
-			return fmt.Errorf("%s: %w", c.DB, err)
+			return err
 		}
 	} else if err := c.fetch(ctx); err != nil {
 		return err

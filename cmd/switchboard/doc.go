@@ -5,6 +5,8 @@
 //	switchboard test [DIR]            run the folder's own tests
 //	switchboard route --caller N --did N
 //	switchboard calls list|show       what happened
+//	switchboard sessions list|put|delete
+//	switchboard facts list|put|delete what the policies know right now
 //	switchboard policies init [DIR]   write the starter set out for editing
 //	switchboard db verify|backup
 //	switchboard version

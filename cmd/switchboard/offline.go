@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"switchboard/engine"
@@ -21,6 +22,8 @@ type offline struct {
 	place    place
 	policies string // folder; empty for the default
 	db       string // database file; empty for no history
+
+	historyOnly bool // nobody will ask what policies say
 }
 
 // openOffline builds the API in this process. The database is copied first, so
@@ -39,20 +42,23 @@ func openOffline(ctx context.Context, o offline) (_ *api, err error) {
 	db := filepath.Join(dir, "switchboard.db")
 	if o.db != "" {
 		if err := history.BackupFile(ctx, o.db, db); err != nil {
-			return nil, fmt.Errorf("%s: %w", o.db, err)
+			return nil, err
 		}
 	}
 	c := serveCmd{
 		Listen: "127.0.0.1:0", PrivateListen: "127.0.0.1:0", KeyHeader: "X-Switchboard-Key",
 		Policies: o.policies, DB: db, place: o.place, RejectWith: "403",
 		Deadline: engine.DefaultDeadline, PolicyDeadline: engine.DefaultPolicyDeadline,
-		CallTTL: 30 * time.Minute, MaxConcurrent: engine.DefaultMaxConcurrent,
+		CallTTL: 30 * time.Minute, MaxConcurrent: engine.DefaultMaxConcurrent, withoutFolder: o.historyOnly,
 	}
 	p, err := c.build(ctx, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}
-	if err := rebuilt(ctx, p.store); err != nil {
+	if err = rebuilt(ctx, p.store); err == nil && !o.historyOnly {
+		err = loadedError(p.manager.Status())
+	}
+	if err != nil {
 		return nil, errors.Join(err, p.store.Close())
 	}
 	return &api{
@@ -62,6 +68,26 @@ func openOffline(ctx context.Context, o offline) (_ *api, err error) {
 			return errors.Join(p.store.Close(), cleanup())
 		},
 	}, nil
+}
+
+// loadedError says why a folder does not load. A server would go on with the
+// archived set, but who asks what a folder would do wants to hear of the folder.
+func loadedError(status engine.PolicyStatus) error {
+	if status.Reload.OK {
+		return nil
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "the policies in %s would not go live, so no call can be tried on them", status.Folder)
+	for _, p := range status.Reload.Errors {
+		fmt.Fprint(&text, "\n  ")
+		printProblem(&text, "error", p)
+	}
+	err := &exitError{code: exitBroken, message: strings.TrimSuffix(text.String(), "\n")}
+	var verdictOf *exitError
+	if errors.As(verdict(status.Reload), &verdictOf) {
+		err.code = verdictOf.code
+	}
+	return err
 }
 
 // rebuilt waits until the copy's index is whole: an answer from half a history

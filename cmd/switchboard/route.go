@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"os"
 
+	"github.com/alecthomas/kong"
+
 	"switchboard/engine"
 )
 
@@ -37,8 +39,8 @@ type whatIf struct {
 }
 
 // Run asks the same code that routes live calls.
-func (c *routeCmd) Run(ctx context.Context, io stdio) (err error) {
-	if c.Server != "" && (c.Policies != "" || c.DB != "") {
+func (c *routeCmd) Run(ctx context.Context, io stdio, parsed *kong.Context) (err error) {
+	if c.Server != "" && (given(parsed, "policies") || c.DB != "") {
 		return errors.New("--server asks a running server with its own policies and history; leave out --policies and --db")
 	}
 	if c.History != "" && c.DB != "" {
@@ -75,7 +77,7 @@ func (c *routeCmd) Run(ctx context.Context, io stdio) (err error) {
 
 func (c *routeCmd) open(ctx context.Context) (*api, error) {
 	if c.Server != "" {
-		return sourceFlags{Server: c.Server, Token: c.Token}.open(ctx, c.place)
+		return serverFlags{Server: c.Server, Token: c.Token}.connect()
 	}
 	return openOffline(ctx, offline{place: c.place, policies: c.Policies, db: c.DB})
 }

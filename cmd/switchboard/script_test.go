@@ -56,11 +56,12 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": scriptServe,
-			"stop":  scriptStop,
-			"http":  scriptHTTP,
-			"until": scriptUntil,
-			"sub":   scriptSub,
+			"serve":  scriptServe,
+			"stop":   scriptStop,
+			"http":   scriptHTTP,
+			"until":  scriptUntil,
+			"sub":    scriptSub,
+			"signal": scriptSignal,
 		},
 	})
 }
@@ -141,6 +142,15 @@ func scriptStop(ts *testscript.TestScript, _ bool, args []string) {
 	case <-time.After(patience):
 		ts.Fatalf("the server did not stop")
 	}
+}
+
+// scriptSignal sends the server a signal: signal HUP.
+func scriptSignal(ts *testscript.TestScript, neg bool, args []string) {
+	v, ok := running.Load(ts)
+	if neg || !ok || len(args) != 1 || args[0] != "HUP" {
+		ts.Fatalf("usage: signal HUP, while a server runs")
+	}
+	ts.Check(v.(*served).cmd.Process.Signal(syscall.SIGHUP))
 }
 
 // scriptHTTP sends a request: http METHOD URL [BODY] [Header:value ...]. A body

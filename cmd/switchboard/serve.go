@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,6 +53,8 @@ type serveCmd struct {
 	RejectWith     string        `default:"403" placeholder:"403|empty|number:N" help:"How a rejected call is answered."`
 	Retention      age           `default:"400d" help:"How long calls are kept; 0 for ever."`
 
+	withoutFolder bool // for those who don't ask the policies
+
 	LogFormat string `default:"text" enum:"text,json" help:"text or json."`
 	LogLevel  string `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
 }
@@ -64,6 +67,9 @@ func (c *serveCmd) Run(ctx context.Context, io stdio) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.store.Close()) }()
+	if !p.manager.HasPolicy() && c.Fallback == "" {
+		return noAnswerError(p.manager.Status())
+	}
 	return p.serve(ctx, log)
 }
 
@@ -130,16 +136,19 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *program, err
 	return &program{store: store, manager: manager, server: srv}, nil
 }
 
-// policies brings the first policy set into force. Without any set and without
-// a fallback no call could be answered: then the server does not start.
+// policies brings the first policy set into force, where there is one.
 func (c *serveCmd) policies(ctx context.Context, f *settled, store *history.Store, metrics *server.Metrics, log *slog.Logger) (*policy.Manager, error) {
 	builtin, err := policy.FromFS(f.builtin)
 	if err != nil {
 		return nil, err
 	}
+	folder := cmp.Or(c.Policies, defaultFolder)
+	if c.withoutFolder {
+		folder = ""
+	}
 	manager, err := policy.NewManager(policy.ManagerOptions{
 		Options: policy.Options{Numbers: f.judge.Numbers, Zone: f.zone, PolicyDeadline: c.PolicyDeadline, Log: log},
-		Folder:  policyFolder(c.Policies), Builtin: builtin, Archive: store,
+		Folder:  folder, Optional: c.Policies == "", Builtin: builtin, Archive: store,
 		Recent:   func() []engine.Question { return store.Recent(recentQuestions) },
 		View:     func(ctx context.Context) (engine.View, error) { return store.View(ctx, nil) },
 		OnReload: func(r engine.Report, _ *policy.Set) { metrics.Reloaded(r) },
@@ -150,13 +159,11 @@ func (c *serveCmd) policies(ctx context.Context, f *settled, store *history.Stor
 	if err := manager.Start(ctx); err != nil {
 		return nil, err
 	}
-	if !manager.HasPolicy() && f.judge.Fallback == "" {
-		return nil, noAnswerError(manager.Status())
-	}
 	return manager, nil
 }
 
-// noAnswerError says why no call could be answered, and what is wrong where.
+// noAnswerError says that the server does not start: without any policy set and
+// without a fallback no call could be answered. It names what is wrong, and where.
 func noAnswerError(status engine.PolicyStatus) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "no policy set can serve and there is no fallback, so no call would get an answer; mend %s or give --fallback NUMBER", status.Folder)

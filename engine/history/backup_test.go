@@ -173,8 +173,7 @@ func TestRetentionSubtractsWhatItDeletes(t *testing.T) {
 				equal(t, "records "+when, s.Status().Records < 20, true)
 			}
 			check("at once", s)
-			for s.Status().Queue > 0 {
-			}
+			settle(s)
 			if err := s.Crash(); err != nil {
 				t.Fatal(err)
 			}

@@ -2,8 +2,8 @@ package history
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"os"
 	"sync/atomic"
 	"time"
 )
@@ -36,7 +36,14 @@ func (b *behind) run(ctx context.Context) {
 		case <-b.wake:
 		case <-tick.C:
 		}
-		if err := b.round(ctx); err != nil && ctx.Err() == nil {
+		err := b.round(ctx)
+		if errors.Is(err, errPanic) {
+			b.s.indexBroken(b.s.index, err)
+		}
+		if b.damaged.Load() {
+			err = b.s.renewIndex(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
 			b.fail(err)
 		}
 	}
@@ -51,7 +58,7 @@ func (b *behind) nudge() {
 
 func (b *behind) fail(err error) {
 	if b.failed.Swap(&err) == nil {
-		b.s.log.Error("the history's index does not take what changed; routing goes on from memory", "index", b.s.index.path, "error", err)
+		b.s.log.Error("the history's index does not take what changed; routing goes on from memory", "index", IndexPath(b.s.Path), "error", err)
 	}
 }
 
@@ -66,12 +73,15 @@ func (b *behind) round(ctx context.Context) error {
 		return ctx.Err()
 	}
 	s := b.s
+	if b.damaged.Load() {
+		return errDamaged
+	}
 	s.mu.Lock()
-	m := mark{complete: !s.rebuilding, newest: s.memory.newest}
+	m := mark{complete: !s.rebuilding, newest: s.memory.newest, facts: s.memory.facts}
 	if m.complete {
 		m.applied, _ = s.journal.position()
 	}
-	if len(s.memory.dirty) == 0 && m.complete == b.s.index.mark.complete && m.applied == b.applied.Load() {
+	if len(s.memory.dirty) == 0 && m.complete == s.index.mark.complete && m.applied == b.applied.Load() {
 		s.mu.Unlock()
 		return nil
 	}
@@ -86,13 +96,12 @@ func (b *behind) round(ctx context.Context) error {
 		m.sum = sumOf(data)
 	}
 	if err == nil {
-		err = s.index.write(cut, m)
+		err = s.round(func() error { return s.index.write(cut, m) })
 	}
 	s.memoryWritten(cut, err)
 	if err != nil {
 		return err
 	}
-	s.index.mark.complete = m.complete
 	b.applied.Store(m.applied)
 	b.failed.Store(nil)
 	return nil
@@ -105,7 +114,7 @@ func (m *memory) cut() []written {
 		cut[i] = written{entry: e, key: e.key, state: e.state, version: e.version, place: e.place}
 		e.dirty, e.flushing = false, true
 	}
-	m.writing, m.dirty = m.dirty, nil
+	m.writing, m.dirty, m.unsure = m.dirty, nil, len(cut)
 	return cut
 }
 
@@ -131,6 +140,7 @@ func (s *Store) memoryWritten(cut []written, err error) {
 func (m *memory) finish(w written, err error) {
 	e := w.entry
 	e.flushing = false
+	m.unsure--
 	if err != nil {
 		if !e.dirty {
 			e.dirty = true
@@ -144,18 +154,11 @@ func (m *memory) finish(w written, err error) {
 	}
 }
 
-// abandonIndex makes sure that a damaged index is not trusted at the next start.
-func (b *behind) abandonIndex() {
-	if err := os.Remove(b.s.index.path); err != nil {
-		b.s.log.Error("the damaged index can't be removed", "error", err)
-	}
-}
-
 // room waits until what waits for the index is within its bound.
 func (s *Store) room(ctx context.Context) error {
 	for {
 		s.mu.Lock()
-		n, drained := len(s.memory.dirty), s.drained
+		n, drained := s.memory.waiting(), s.drained
 		s.mu.Unlock()
 		if n < s.maxDirty {
 			return nil

@@ -113,6 +113,7 @@ func (s *Store) parseCursor(c string) (position, error) {
 // behind yet, and the index.
 type callWalk struct {
 	s      *Store
+	index  *index
 	fresh  []written       // from memory, newest first
 	stored []placed        // the next from the index, newest first
 	below  uint64          // the index is to be read from below this place
@@ -134,6 +135,7 @@ func (s *Store) walkCalls(from uint64) *callWalk {
 		w.below = from + 1
 	}
 	s.mu.Lock()
+	w.index = s.index
 	for _, list := range [][]*entry{s.memory.dirty, s.memory.writing} {
 		for _, e := range list {
 			if e.key.Kind != kindCall || w.seen[e.key.Number] {
@@ -159,6 +161,7 @@ func (w *callWalk) next(ctx context.Context, f engine.CallFilter) (*state, error
 		}
 		if len(w.stored) == 0 && !w.ended {
 			if err := w.read(f); err != nil {
+				w.s.indexBroken(w.index, err)
 				return nil, err
 			}
 		}
@@ -188,7 +191,7 @@ func (w *callWalk) next(ctx context.Context, f engine.CallFilter) (*state, error
 // read takes the next calls out of the index, passing over epochs that hold
 // nothing for the filter.
 func (w *callWalk) read(f engine.CallFilter) error {
-	x := w.s.index
+	x := w.index
 	keys := filterKeys(f.Caller, f.Receiver, f.DID)
 	epochs := x.epochs.all()
 	return guard(func() error {

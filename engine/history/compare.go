@@ -86,7 +86,7 @@ func (r *VerifyReport) compareCopies(ctx context.Context, l *logFile, livePath, 
 	if err == nil {
 		r.Index = IndexEqual
 		before := len(r.Problems)
-		err = r.compare(live.index.db, fresh.index.db, sameShown(fresh))
+		err = r.compare(live.index.db, fresh.index.db, sameShown(fresh), l.now(), l.trimmed > 0)
 		r.filters(live.index)
 		if len(r.Problems) > before {
 			r.Index = IndexDifferent
@@ -126,7 +126,7 @@ func (s *Store) foldAll(ctx context.Context, from uint64) error {
 }
 
 // compare tells where two indexes differ.
-func (r *VerifyReport) compare(live, fresh *bbolt.DB, same func(a, b []byte) bool) error {
+func (r *VerifyReport) compare(live, fresh *bbolt.DB, same func(a, b []byte) bool, now int64, trimmed bool) error {
 	return guard(func() error {
 		return live.View(func(a *bbolt.Tx) error {
 			return fresh.View(func(b *bbolt.Tx) error {
@@ -135,6 +135,7 @@ func (r *VerifyReport) compare(live, fresh *bbolt.DB, same func(a, b []byte) boo
 				for _, kind := range profileKinds {
 					r.Profiles += r.compareBucket(a, b, []byte(kind), same)
 				}
+				r.compareLive(a, b, now, trimmed)
 				return nil
 			})
 		})

@@ -22,7 +22,6 @@ type epoch struct {
 	words    []uint64 // blocks of 512 bits; a key sets its bits in one block
 	from, to atomic.Int64
 	changed  bool // since it was last written; the index writer's alone
-	sealed   bool // written at least once; the index writer's alone
 }
 
 // The filter has 16 bits for each sequence number of the epoch and sets 6 of a
@@ -58,15 +57,17 @@ func (e *epoch) block(hash uint64) []uint64 {
 	return e.words[i : i+blockWords]
 }
 
-func (e *epoch) add(hash uint64) {
+// add reports whether the key changed the filter.
+func (e *epoch) add(hash uint64) (news bool) {
 	b := e.block(hash)
 	for range bitsPerKey {
 		bit := hash % 512
 		hash = mix(hash)
 		if atomic.OrUint64(&b[bit/64], 1<<(bit%64))&(1<<(bit%64)) == 0 {
-			e.changed = true
+			news = true
 		}
 	}
+	return news
 }
 
 func (e *epoch) has(hash uint64) bool {
@@ -87,22 +88,25 @@ func mix(h uint64) uint64 {
 	return h ^ h>>29
 }
 
-// addGroup takes a call_id with all its calls in.
-func (e *epoch) addGroup(id string, g *fold.Group) {
-	e.add(keyHash(callKey(id)))
+// addGroup takes a call_id with all its calls in, and reports whether that was
+// any news.
+func (e *epoch) addGroup(id string, g *fold.Group) (news bool) {
+	news = e.add(keyHash(callKey(id)))
 	for _, c := range g.Calls() {
 		for _, k := range filterKeys(c.Caller, c.Receiver, c.DID) {
-			e.add(keyHash(k))
+			news = e.add(keyHash(k)) || news
 		}
 		if at := c.At(); at < e.from.Load() {
 			e.from.Store(at)
-			e.changed = true
+			news = true
 		}
 		if at := c.At(); at > e.to.Load() {
 			e.to.Store(at)
-			e.changed = true
+			news = true
 		}
 	}
+	e.changed = e.changed || news
+	return news
 }
 
 // filterKeys are the keys under which calls with these numbers are found;
@@ -137,7 +141,6 @@ func decodeEpoch(b []byte, epochBits uint) (*epoch, error) {
 	for i := range e.words {
 		e.words[i] = binary.BigEndian.Uint64(b[16+8*i:])
 	}
-	e.sealed = true
 	return e, nil
 }
 

@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"go.etcd.io/bbolt"
 )
 
 // Tuning lets tests make bounds small and disks fail.
 type Tuning struct {
 	Commit       func(next func() error) error
+	Round        func(next func() error) error
+	FilterEvery  int
 	EpochBits    uint
 	CompleteWait time.Duration
 	CloseWait    time.Duration
@@ -20,20 +24,24 @@ type Tuning struct {
 	TrimEvery    time.Duration
 	TrimBatch    int
 	ClaimFor     time.Duration
+	Facts        int
+	FactBytes    int64
 }
 
 // OpenTuned is Open with other bounds. Tests map little, for they open many.
 func OpenTuned(o Options, tune ...func(*Tuning)) (*Store, error) {
 	d := defaults()
 	u := Tuning{
-		d.commit, d.epochBits, d.completeWait, d.closeWait, d.roundEvery, d.evictEvery,
-		d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, d.claimFor,
+		d.commit, d.round, d.filterEvery, d.epochBits, d.completeWait, d.closeWait, d.roundEvery, d.evictEvery,
+		d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, d.claimFor, d.facts, d.factBytes,
 	}
 	for _, f := range tune {
 		f(&u)
 	}
 	d.commit, d.epochBits, d.completeWait, d.closeWait, d.roundEvery, d.evictEvery = u.Commit, u.EpochBits, u.CompleteWait, u.CloseWait, u.RoundEvery, u.EvictEvery
 	d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, d.claimFor = u.MaxPending, u.MaxDirty, u.Quarantined, u.TrimEvery, u.TrimBatch, u.ClaimFor
+	d.round, d.filterEvery = u.Round, u.FilterEvery
+	d.facts, d.factBytes = u.Facts, u.FactBytes
 	d.mmap, d.lockWait, d.backoff, d.maxBackoff = 1<<26, 60*time.Millisecond, time.Millisecond, 10*time.Millisecond
 	return open(o, d)
 }
@@ -41,6 +49,7 @@ func OpenTuned(o Options, tune ...func(*Tuning)) (*Store, error) {
 // Crash lets go of the files without writing anything behind, as a killed
 // process does.
 func (s *Store) Crash() error {
+	s.closing.Store(true)
 	s.cancel()
 	s.helpers.Wait()
 	s.journal.closeWait = 0
@@ -70,4 +79,22 @@ func (s *Store) Trim(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// SweepLive removes live data that expired, and writes that behind.
+func (s *Store) SweepLive(ctx context.Context) error {
+	s.sweepLive()
+	return s.behind.round(ctx)
+}
+
+// LiveEntries tells how many entries the index has in each bucket of live data.
+func (s *Store) LiveEntries() (map[string]int, error) {
+	out := make(map[string]int)
+	err := s.index.db.View(func(tx *bbolt.Tx) error {
+		for _, name := range liveBuckets {
+			out[string(name)] = tx.Bucket(name).Stats().KeyN
+		}
+		return nil
+	})
+	return out, err
 }

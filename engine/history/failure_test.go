@@ -151,3 +151,47 @@ func TestCloseGivesUpOnAFailingDisk(t *testing.T) {
 	s = open(t, options(t, path))
 	equal(t, "offered", profile(t, s, engine.DIDs, did).Totals.Offered, int64(1))
 }
+
+func TestAnIndexThatIsNotWritten(t *testing.T) {
+	var d disk
+	path := newPath(t)
+	s, err := history.OpenTuned(options(t, path), func(u *history.Tuning) {
+		u.Round, u.CompleteWait, u.RoundEvery, u.MaxDirty = d.commit, 50*time.Millisecond, time.Millisecond, 20
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	route(t, s, "before", caller, number(1), did)
+	d.full.Store(true)
+	for i := range 10 {
+		route(t, s, number(i), number(i), number(1), did)
+	}
+	eventually(t, "status warns", func() bool {
+		w := s.Status().Warnings
+		return len(w) == 1 && strings.Contains(w[0], errNoSpace.Error())
+	})
+	if _, err := s.Complete(t.Context(), completion("x", caller, number(1), did, noon)); !errors.Is(err, engine.ErrUnavailable) {
+		t.Errorf("a completion beyond the bound: %v", err)
+	}
+	for i := range 60 {
+		c, err := s.Publish(nil, decision("more"+number(i), number(100+i), number(2), did, noon))
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-c.Done()
+	}
+	st := s.Status()
+	if st.Unsaved == 0 || st.Dirty > 4*20+4 {
+		t.Errorf("%d decisions unsaved, %d changes in memory", st.Unsaved, st.Dirty)
+	}
+	d.full.Store(false)
+	eventually(t, "all is written behind", func() bool { return s.Status().Dirty == 0 && len(s.Status().Warnings) == 0 })
+	complete(t, s, completion("x", caller, number(1), did, noon))
+	want := profile(t, s, engine.DIDs, did).Totals
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	verify(t, path)
+	s = open(t, options(t, path))
+	equal(t, "totals", profile(t, s, engine.DIDs, did).Totals, want)
+}

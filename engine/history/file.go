@@ -53,10 +53,21 @@ func openBolt(path string, readOnly bool, t tuning) (db *bbolt.DB, err error) {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, fmt.Errorf("%s: %w", path, ErrInUse)
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum),
-		errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, errPanic):
+		errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, errPanic), torn(path, err):
 		return nil, fmt.Errorf("%s: %w: %w", path, errCorrupt, err)
 	}
 	return nil, fmt.Errorf("the database %s can't be opened: %w", path, err)
+}
+
+// torn reports whether a file is shorter than bbolt makes any: a page for each
+// of its two heads. bbolt has no error of its own for that. Where the operating
+// system refused the file (err) its content is not to blame.
+func torn(path string, err error) bool {
+	if refused := (*fs.PathError)(nil); errors.As(err, &refused) {
+		return false
+	}
+	st, err := os.Stat(path)
+	return err == nil && st.Mode().IsRegular() && st.Size() > 0 && st.Size() < 2*int64(os.Getpagesize())
 }
 
 // openPrivate also takes rights away from a file that others may read: it holds

@@ -20,7 +20,7 @@ import (
 var (
 	bucketCalls  = []byte("calls")  // place (the sequence number of the call's first record) -> call
 	bucketIDs    = []byte("ids")    // epoch, call_id -> place; a new id lands among the young ones
-	bucketEpochs = []byte("epochs") // epoch -> filter, once the epoch is full
+	bucketEpochs = []byte("epochs") // epoch -> filter
 )
 
 var profileKinds = []engine.ProfileKind{engine.Callers, engine.Receivers, engine.DIDs}
@@ -33,6 +33,10 @@ var (
 	metaSum      = []byte("sum")      // hash of the log's record at applied
 	metaComplete = []byte("complete") // 1 once a rebuild has come to its end
 	metaNewest   = []byte("newest")   // the newest RoutedAt
+	metaFiltered = []byte("filtered") // the kept filters know the calls up to this place
+
+	metaFacts     = []byte("facts")      // how many facts there are
+	metaFactBytes = []byte("fact_bytes") // and their size
 )
 
 // mark says what an index's content is the fold of.
@@ -41,18 +45,27 @@ type mark struct {
 	sum      uint64
 	complete bool
 	newest   int64
+	facts    factCount
 }
 
 // index is the file that is written behind the log: call table and profiles.
 type index struct {
 	db     *bbolt.DB
 	path   string
-	mark   mark // as of opening
+	stat   os.FileInfo // tells it from a newer one of the same name
+	mark   mark        // as of the last round, or of opening
 	epochs epochs
+
+	every int // tuning.filterEvery
+
+	// The index writer's alone.
+	filtered uint64 // the kept filters know the calls up to this place
+	young    int    // calls that came to the filters since
+	urgent   bool   // something came to the filters that the next opening would miss
 }
 
 // indexFormat is the number of this file's own encoding.
-const indexFormat = 1
+const indexFormat = 2
 
 // errOther: the index belongs to another log, or to other settings.
 var errOther = errors.New("the index was made from another log or with other settings")
@@ -67,7 +80,10 @@ func openIndex(path, log string, r fold.Rules, t tuning) (*index, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &index{db: db, path: path, epochs: epochs{bits: t.epochBits}}
+	x := &index{db: db, path: path, epochs: epochs{bits: t.epochBits}, every: t.filterEvery}
+	if x.stat, err = os.Stat(path); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	err = guard(func() error {
 		return db.View(func(tx *bbolt.Tx) error { return x.read(tx, log, rulesTag(r, t.epochBits)) })
 	})
@@ -91,6 +107,7 @@ func newIndex(path, log string, complete bool, r fold.Rules, t tuning) (*index, 
 		for _, k := range profileKinds {
 			names = append(names, []byte(k))
 		}
+		names = append(names, liveBuckets...)
 		for _, name := range names {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
@@ -115,7 +132,8 @@ func (x *index) read(tx *bbolt.Tx, log string, rules []byte) error {
 	if meta == nil || !bytes.Equal(meta.Get(metaRules), rules) || string(meta.Get(metaLog)) != log {
 		return errOther
 	}
-	for _, name := range [][]byte{bucketCalls, bucketIDs, bucketEpochs, []byte(engine.Callers), []byte(engine.Receivers), []byte(engine.DIDs)} {
+	need := [][]byte{bucketCalls, bucketIDs, bucketEpochs, []byte(engine.Callers), []byte(engine.Receivers), []byte(engine.DIDs)}
+	for _, name := range append(need, liveBuckets...) {
 		if tx.Bucket(name) == nil {
 			return fmt.Errorf("%w: its bucket %q is missing", errCorrupt, name)
 		}
@@ -123,34 +141,34 @@ func (x *index) read(tx *bbolt.Tx, log string, rules []byte) error {
 	x.mark = mark{
 		applied: seqOf(meta.Get(metaApplied)), sum: seqOf(meta.Get(metaSum)),
 		complete: seqOf(meta.Get(metaComplete)) == 1, newest: int64(seqOf(meta.Get(metaNewest))),
+		facts: factCount{int64(seqOf(meta.Get(metaFacts))), int64(seqOf(meta.Get(metaFactBytes)))},
 	}
-	full := uint64(0) // epochs below this one are all kept
+	x.filtered = seqOf(meta.Get(metaFiltered))
 	err := tx.Bucket(bucketEpochs).ForEach(func(k, v []byte) error {
 		e, err := decodeEpoch(v, x.epochs.bits)
 		if err != nil {
 			return fmt.Errorf("%w: %w", errCorrupt, err)
 		}
 		x.epochs.set(seqOf(k), e)
-		full = seqOf(k) + 1
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return x.readOpen(tx, full)
+	return x.readYoung(tx)
 }
 
-// readOpen works out the epochs that were not full yet when the index was last
-// written.
-func (x *index) readOpen(tx *bbolt.Tx, from uint64) error {
+// readYoung brings the calls that the kept filters lack to them.
+func (x *index) readYoung(tx *bbolt.Tx) error {
 	c := tx.Bucket(bucketCalls).Cursor()
-	for k, v := c.Seek(seqKey(from << x.epochs.bits)); k != nil; k, v = c.Next() {
+	for k, v := c.Seek(seqKey(x.filtered + 1)); k != nil; k, v = c.Next() {
 		s, err := decodeCall(seqOf(k), v)
 		if err != nil {
 			return fmt.Errorf("%w: %w", errCorrupt, err)
 		}
 		if calls := s.group.Calls(); len(calls) > 0 {
 			x.epochs.at(seqOf(k)).addGroup(calls[0].CallID, s.group)
+			x.young++
 		}
 	}
 	return nil
@@ -201,6 +219,8 @@ func (x *index) load(keys []fold.Key) ([]state, error) {
 			for i, k := range keys {
 				if k.Kind == kindCall {
 					places[i], raw[i] = x.findCall(tx, k)
+				} else if k.Kind == kindRef {
+					raw[i] = findSession(tx, k.Number)
 				} else if b := tx.Bucket([]byte(k.Kind)); b != nil && k.Number != "" {
 					raw[i] = bytes.Clone(b.Get([]byte(k.Number)))
 				}
@@ -217,6 +237,8 @@ func (x *index) load(keys []fold.Key) ([]state, error) {
 		case raw[i] == nil:
 		case k.Kind == kindCall:
 			out[i], err = decodeCall(places[i], raw[i])
+		case isLive(k.Kind):
+			out[i].value, err = decodeValue(k, raw[i])
 		default:
 			out[i].profile, err = fold.DecodeProfile(raw[i])
 		}

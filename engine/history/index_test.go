@@ -3,6 +3,7 @@ package history_test
 import (
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -74,7 +75,7 @@ func picture(t testing.TB, s *history.Store) map[string]any {
 	return out
 }
 
-func small(u *history.Tuning) { u.EpochBits, u.RoundEvery = 4, time.Hour }
+func small(u *history.Tuning) { u.EpochBits, u.FilterEvery, u.RoundEvery = 4, 5, time.Hour }
 
 func TestAllIsThereAfterACrash(t *testing.T) {
 	path := newPath(t)
@@ -238,8 +239,7 @@ func TestRestartsChangeNothing(t *testing.T) {
 			case "sweep":
 				s.Sweep()
 			case "crash":
-				for s.Status().Queue > 0 { // what is not on disk may be lost
-				}
+				settle(s) // what is not on disk may be lost
 				if err = s.Crash(); err == nil {
 					s, err = history.OpenTuned(o, small)
 				}
@@ -288,4 +288,56 @@ func TestReadersAndWritersAtOnce(t *testing.T) {
 	}
 	wg.Wait()
 	equal(t, "calls to the DIDs", profile(t, s, engine.DIDs, did).Totals.Offered, int64(240))
+}
+
+func TestCompletionsWaitForAnIndexThatLags(t *testing.T) {
+	s := open(t, options(t, newPath(t)), func(u *history.Tuning) { u.MaxDirty, u.RoundEvery = 10, time.Hour })
+	for i := range 50 {
+		complete(t, s, completion(fmt.Sprint("c", i), number(i), number(100), did, noon))
+		if n := s.Status().Dirty; n > 2*10+4 {
+			t.Fatalf("%d changes wait for the index", n)
+		}
+	}
+}
+
+func TestAnIndexDamagedWhileItIsOpen(t *testing.T) {
+	path := newPath(t)
+	s, err := history.OpenTuned(options(t, path), small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	play(t, s, 0, 50)
+	if err := s.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want := picture(t, s)
+	s.Sweep()
+	f, err := os.OpenFile(history.IndexPath(path), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt(make([]byte, 1<<20), 2*4096); err != nil { // all but the two meta pages
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	route(t, s, "goes on", caller, number(109), did2)
+	if w := s.Status().Warnings; len(w) == 0 || !strings.Contains(w[0], "the index was damaged") {
+		t.Errorf("warnings: %q", w)
+	}
+	eventually(t, "the index is made anew", func() bool {
+		_, err := s.Call(t.Context(), "goes on")
+		return err == nil && !s.Status().Rebuilding && s.Status().Dirty == 0
+	})
+	got := picture(t, s)
+	for _, k := range []string{"did2", "calls", "detail goes on", fmt.Sprint(engine.Receivers, 109), "callers9876543210"} {
+		delete(got, k) // the new call's
+		delete(want, k)
+	}
+	equal(t, "history", got, want)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "index", verify(t, path).Index, history.IndexEqual)
 }

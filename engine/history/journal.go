@@ -255,6 +255,13 @@ func (j *journal) position() (last, durable uint64) {
 	return j.last, j.durable
 }
 
+// lose counts a decision that was not taken.
+func (j *journal) lose() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.lost++
+}
+
 // took notes that retention deleted n records.
 func (j *journal) took(n uint64) {
 	j.mu.Lock()

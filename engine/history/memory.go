@@ -18,6 +18,7 @@ type state struct {
 	group   *fold.Group   // of a call_id
 	seqs    []uint64      // of a call_id: its records in the log, ascending; the first is its place in the call table
 	profile *fold.Profile // of a number
+	value   value         // of live data
 }
 
 // entry is a state in memory. Both absent values are kept as well: "never seen"
@@ -50,6 +51,7 @@ type memory struct {
 	entries map[fold.Key]*entry
 	dirty   []*entry // changed since the last cut
 	writing []*entry // of the cut that is being written
+	unsure  int      // of those, how many are not known to be written or not
 	queue   []*entry // every entry, the longest in memory first
 	tick    uint32
 	// forgotten counts evictions: what was read from the index while it changed
@@ -59,6 +61,7 @@ type memory struct {
 	// so of every one that comes back from the index.
 	horizon uint64
 	newest  int64 // the newest RoutedAt folded
+	facts   factCount
 }
 
 func newMemory(r fold.Rules) *memory {
@@ -176,6 +179,9 @@ func insert(seqs []uint64, seq uint64) []uint64 {
 	out := make([]uint64, 0, len(seqs)+1)
 	return append(append(append(out, seqs[:i]...), seq), seqs[i:]...)
 }
+
+// waiting is how many changes are not known to be in the index.
+func (m *memory) waiting() int { return len(m.dirty) + m.unsure }
 
 // evict drops entries that nobody used for a while, looking at no more than
 // limit of them; it reports how many there are and how many it looked at.

@@ -41,7 +41,7 @@ func open(o Options, t tuning) (*Store, error) {
 		return nil, errors.Join(err, file.db.Close())
 	}
 	s.memory = newMemory(s.rules)
-	s.memory.newest = s.index.mark.newest
+	s.memory.newest, s.memory.facts = s.index.mark.newest, s.index.mark.facts
 	if err := s.archive.open(file); err != nil {
 		return nil, errors.Join(err, s.index.close(), file.db.Close())
 	}
@@ -155,6 +155,10 @@ func (s *Store) refold(ctx context.Context, st stored) error {
 	}
 	if r.Kind == kindRetention && !s.rebuilding {
 		return s.forgetThrough(ctx, r.Through, func() (uint64, error) { return st.seq, nil })
+	}
+	if r.live() {
+		s.refoldLive(r, st.seq)
+		return nil
 	}
 	id, e, ok := r.entry()
 	if !ok {

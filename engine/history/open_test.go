@@ -136,10 +136,18 @@ func TestForeignFilesAreLeftAlone(t *testing.T) {
 func TestACorruptFileIsSetAside(t *testing.T) {
 	garbage := func(b []byte) []byte { return []byte(strings.Repeat("no database ", 4000)) }
 	cases := map[string]func(b []byte) []byte{
-		"garbage":       garbage,
-		"one byte":      func(b []byte) []byte { return b[:1] },
-		"truncated":     func(b []byte) []byte { return b[:5*4096] },
-		"checksums":     func(b []byte) []byte { b[100] ^= 0xff; b[4096+100] ^= 0xff; b[60] ^= 0xff; b[4096+60] ^= 0xff; return b },
+		"garbage":          garbage,
+		"one byte":         func(b []byte) []byte { return b[:1] },
+		"one page":         func(b []byte) []byte { return b[:4096] },
+		"a page and a bit": func(b []byte) []byte { return b[:5000] },
+		"truncated":        func(b []byte) []byte { return b[:5*4096] },
+		"checksums": func(b []byte) []byte {
+			b[100] ^= 0xff
+			b[4096+100] ^= 0xff
+			b[60] ^= 0xff
+			b[4096+60] ^= 0xff
+			return b
+		},
 		"zeroed middle": func(b []byte) []byte { clear(b[2*4096:]); return b },
 	}
 	for name, spoil := range cases {

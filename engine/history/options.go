@@ -68,6 +68,7 @@ func IndexPath(path string) string { return path + ".index" }
 // tuning holds the bounds that tests make small.
 type tuning struct {
 	epochBits    uint          // an epoch of the index spans 1<<epochBits sequence numbers
+	filterEvery  int           // new calls that the kept filters of the index may lack: opening looks through those
 	mmap         int           // bytes mapped at opening, so that growing rarely waits for readers
 	lockWait     time.Duration // how long opening waits for another process to let go
 	roundEvery   time.Duration // the longest a change waits to be written behind, at rest
@@ -86,21 +87,26 @@ type tuning struct {
 	trimEvery    time.Duration // pause between two looks for records to delete
 	quarantined  int           // items in quarantine
 	quarantineB  int64         // bytes in quarantine
+	facts        int           // facts
+	factBytes    int64         // bytes of facts, names included
 
 	// commit is the seam for failing disks: it stands around each commit of the
 	// log and normally just calls it.
 	commit func(next func() error) error
+	// round is the same for the index.
+	round func(next func() error) error
 }
 
 func defaults() tuning {
 	return tuning{
-		epochBits: 17, mmap: 4 << 30, lockWait: 500 * time.Millisecond,
-		roundEvery: 200 * time.Millisecond, roundSize: 2000, maxDirty: 100_000,
+		epochBits: 17, filterEvery: 8192, mmap: 4 << 30, lockWait: 500 * time.Millisecond,
+		roundEvery: 200 * time.Millisecond, roundSize: 4000, maxDirty: 100_000,
 		maxPending: 50_000, maxBytes: 256 << 20,
 		completeWait: 10 * time.Second, backoff: 50 * time.Millisecond, maxBackoff: time.Second, closeWait: 5 * time.Second,
 		claimFor: 20 * time.Millisecond, evictEvery: time.Second, maxIdle: 200_000,
 		trimBatch: 500, trimEvery: time.Minute,
-		quarantined: 10_000, quarantineB: 64 << 20,
+		quarantined: 10_000, quarantineB: 64 << 20, facts: 100_000, factBytes: 256 << 20,
 		commit: func(next func() error) error { return next() },
+		round:  func(next func() error) error { return next() },
 	}
 }

@@ -1,11 +1,16 @@
 package history
 
 import (
+	"fmt"
 	"slices"
 
 	"switchboard/engine"
 	"switchboard/engine/history/fold"
 )
+
+// errBehind: the index has not taken changes for so long that no more fit into
+// memory.
+var errBehind = fmt.Errorf("too many changes wait for the index: %w", engine.ErrUnavailable)
 
 // Publish makes a decision visible to the next view and queues its record. It
 // never waits for a disk, and for another's turn only as long as a turn lasts.
@@ -38,7 +43,13 @@ func (s *Store) Publish(over engine.View, rec *engine.DecisionRecord) (engine.Co
 		if s.yieldTo(mine, p, &wait) {
 			continue
 		}
-		it, err := s.journal.append(data, true, nil)
+		var it *item
+		err := errBehind
+		if s.memory.waiting() < 4*s.maxDirty {
+			it, err = s.journal.append(data, true, nil)
+		} else {
+			s.journal.lose()
+		}
 		if err == nil {
 			s.memory.apply(p, it.seq, e)
 			call := s.memory.entries[callKey(rec.CallID)]

@@ -23,6 +23,8 @@ const (
 	kindQuarantineAgain  recordKind = "quarantine_again"
 	kindQuarantineDelete recordKind = "quarantine_delete"
 	kindRetention        recordKind = "retention"
+	kindSession          recordKind = "session"
+	kindFactChange       recordKind = "fact"
 )
 
 // record is one value of the log: an envelope of which one part is set, by
@@ -34,6 +36,8 @@ type record struct {
 	Completion *engine.Completion     `json:"completion,omitempty"`
 	Revision   *engine.Revision       `json:"revision,omitempty"`
 	Quarantine *quarantined           `json:"quarantine,omitempty"`
+	Session    *sessionChange         `json:"session,omitempty"`
+	Fact       *factChange            `json:"fact,omitempty"`
 	ID         string                 `json:"id,omitempty"`      // of the item in quarantine
 	Count      int                    `json:"count,omitempty"`   // with quarantine_again: how often by now
 	Through    uint64                 `json:"through,omitempty"` // with retention: records up to this one are deleted
@@ -75,6 +79,10 @@ func decodeRecord(b []byte) (*record, error) {
 		part = r.ID != ""
 	case kindRetention:
 		part = r.Through > 0
+	case kindSession:
+		part = r.Session.whole()
+	case kindFactChange:
+		part = r.Fact.whole()
 	default:
 		return nil, fmt.Errorf("history: a record is of the unknown kind %q", r.Kind)
 	}

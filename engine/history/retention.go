@@ -52,6 +52,9 @@ func (s *Store) trim(ctx context.Context) (more bool, err error) {
 	if err != nil || len(old) == 0 {
 		return false, err
 	}
+	if err := s.carryOver(old); err != nil {
+		return false, err
+	}
 	through := old[len(old)-1].seq
 	keep, drop := s.keepRevisions(old, cutoff)
 	data, err := (&record{Kind: kindRetention, At: s.Now().UnixNano(), Through: through}).encode()
@@ -82,8 +85,9 @@ func (s *Store) trim(ctx context.Context) (more bool, err error) {
 // aged is a record that retention takes.
 type aged struct {
 	seq        uint64
-	quarantine string // id of the item whose payload it is; empty for others
-	revision   string // id of the revision that it tells of; empty for others
+	quarantine string  // id of the item whose payload it is; empty for others
+	revision   string  // id of the revision that it tells of; empty for others
+	live       *record // of live data; nil for others
 }
 
 // oldest returns the records that are older than cutoff, in order, up to the
@@ -107,6 +111,9 @@ func (s *Store) oldest(ctx context.Context, cutoff int64) (old []aged, err error
 		}
 		if r.Revision != nil {
 			a.revision = r.Revision.ID
+		}
+		if r.live() {
+			a.live = r
 		}
 		old = append(old, a)
 		return nil

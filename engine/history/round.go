@@ -3,6 +3,7 @@ package history
 import (
 	"cmp"
 	"errors"
+	"runtime"
 	"slices"
 
 	"go.etcd.io/bbolt"
@@ -23,8 +24,11 @@ func compareKeys(a, b fold.Key) int {
 	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Number, b.Number))
 }
 
-// at is the place of a call, zero where nothing is left of it.
+// at is the place of a call or of a session, zero where nothing is left of it.
 func (s state) at() uint64 {
+	if k, ok := s.value.(*kept); ok {
+		return uint64(k.session.Created)
+	}
 	if len(s.seqs) == 0 {
 		return 0
 	}
@@ -46,19 +50,26 @@ func (x *index) write(cut []written, m mark) error {
 	// find once the transaction is there.
 	for _, w := range cut {
 		if w.key.Kind == kindCall && len(w.seqs) > 0 {
-			x.epochs.at(w.seqs[0]).addGroup(w.key.Number, w.group)
+			news := x.epochs.at(w.at()).addGroup(w.key.Number, w.group)
+			x.urgent = x.urgent || news && w.at() <= x.filtered
+			if w.place != w.at() {
+				x.young++
+			}
 		}
 	}
-	var kept []*epoch
+	keep := m.complete && (x.urgent || x.young >= x.every)
 	err := guard(func() error {
 		return x.db.Update(func(tx *bbolt.Tx) (err error) {
-			for _, w := range cut {
+			for i, w := range cut {
+				if i%64 == 0 { // the log's commits go first
+					runtime.Gosched()
+				}
 				if err := x.put(tx, w); err != nil {
 					return err
 				}
 			}
-			if m.complete {
-				if kept, err = x.putEpochs(tx, x.epochs.of(m.applied)); err != nil {
+			if keep {
+				if err := x.putEpochs(tx, m.applied); err != nil {
 					return err
 				}
 			}
@@ -68,13 +79,22 @@ func (x *index) write(cut []written, m mark) error {
 	if err != nil {
 		return err
 	}
-	for _, e := range kept { // only now, for a failed transaction kept none
-		e.sealed, e.changed = true, false
+	x.mark = m
+	if keep { // only now, for a failed transaction kept none
+		x.filtered, x.young, x.urgent = m.applied, 0, false
+		for _, e := range x.epochs.all() {
+			if e != nil {
+				e.changed = false
+			}
+		}
 	}
 	return nil
 }
 
 func (x *index) put(tx *bbolt.Tx, w written) error {
+	if isLive(w.key.Kind) {
+		return x.putLive(tx, w)
+	}
 	if w.key.Kind != kindCall {
 		b := tx.Bucket([]byte(w.key.Kind))
 		if w.profile == nil {
@@ -102,21 +122,19 @@ func (x *index) put(tx *bbolt.Tx, w written) error {
 	return calls.Put(seqKey(place), encodeCall(w.state))
 }
 
-// putEpochs keeps the filters of the epochs before the open one, and returns
-// those that it had to write. A full epoch changes again only where a late
-// report brings a number to one of its calls.
-func (x *index) putEpochs(tx *bbolt.Tx, open uint64) (kept []*epoch, err error) {
+// putEpochs keeps the filters that changed. They know all calls up to applied
+// then.
+func (x *index) putEpochs(tx *bbolt.Tx, applied uint64) error {
 	b := tx.Bucket(bucketEpochs)
 	for n, e := range x.epochs.all() {
-		if uint64(n) >= open || e == nil || e.sealed && !e.changed {
+		if e == nil || !e.changed {
 			continue
 		}
 		if err := b.Put(seqKey(uint64(n)), e.encode()); err != nil {
-			return nil, err
+			return err
 		}
-		kept = append(kept, e)
 	}
-	return kept, nil
+	return tx.Bucket(bucketMeta).Put(metaFiltered, seqKey(applied))
 }
 
 func putMark(meta *bbolt.Bucket, m mark) error {
@@ -127,5 +145,6 @@ func putMark(meta *bbolt.Bucket, m mark) error {
 	return errors.Join(
 		meta.Put(metaApplied, seqKey(m.applied)), meta.Put(metaSum, seqKey(m.sum)),
 		meta.Put(metaComplete, seqKey(complete)), meta.Put(metaNewest, seqKey(uint64(m.newest))),
+		meta.Put(metaFacts, seqKey(uint64(m.facts.n))), meta.Put(metaFactBytes, seqKey(uint64(m.facts.bytes))),
 	)
 }

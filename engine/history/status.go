@@ -24,7 +24,7 @@ func (s *Store) Status() engine.StoreStatus {
 	}
 
 	s.mu.Lock()
-	out.Dirty, out.Rebuilding = len(s.memory.dirty)+len(s.memory.writing), s.rebuilding
+	out.Dirty, out.Rebuilding = s.memory.waiting(), s.rebuilding
 	s.mu.Unlock()
 
 	s.warnMu.Lock()

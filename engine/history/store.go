@@ -21,7 +21,6 @@ type Store struct {
 	log   *slog.Logger
 
 	file    *logFile
-	index   *index
 	journal *journal
 	behind  *behind
 	turns   turns
@@ -31,6 +30,7 @@ type Store struct {
 	// Nobody waits for a disk or for another call while holding it.
 	mu         sync.Mutex
 	memory     *memory
+	index      *index        // another one after it was found damaged
 	moment     int64         // of the newest view
 	rebuilding bool          // the index does not hold all of the log yet
 	drained    chan struct{} // closed and replaced after each round of the index writer
@@ -40,6 +40,7 @@ type Store struct {
 	warnMu                            sync.Mutex
 	warnings                          []string
 
+	closing   atomic.Bool
 	cancel    context.CancelFunc
 	helpers   sync.WaitGroup // the goroutines beside the journal's
 	closeOnce func() error
@@ -55,11 +56,11 @@ func (s *Store) lockWith(keys ...fold.Key) {
 		if len(missing) == 0 {
 			return
 		}
-		before := s.memory.forgotten
+		before, index := s.memory.forgotten, s.index
 		s.mu.Unlock()
-		states, err := s.index.load(missing)
+		states, err := index.load(missing)
 		if err != nil {
-			s.indexBroken(err)
+			s.indexBroken(index, err)
 			states = make([]state, len(missing))
 		}
 		s.mu.Lock()
@@ -91,14 +92,6 @@ func (s *Store) prepare(id string, e fold.Entry, also []fold.Key) plan {
 	}
 }
 
-// indexBroken is told when the index can't be read. Routing goes on with what
-// is in memory; the next start makes the index anew.
-func (s *Store) indexBroken(err error) {
-	if s.behind.damaged.CompareAndSwap(false, true) {
-		s.warn("the index is damaged; the history is incomplete until the next start, which rebuilds it: " + err.Error())
-	}
-}
-
 // warn tells the log once, and Status from now on.
 func (s *Store) warn(text string) {
 	s.log.Warn(text)
@@ -117,6 +110,7 @@ func (s *Store) maintain(ctx context.Context) {
 			return
 		case <-tick.C:
 			s.sweep()
+			s.sweepLive()
 		}
 	}
 }
@@ -156,6 +150,7 @@ func (s *Store) sweep() {
 func (s *Store) Close() error { return s.closeOnce() }
 
 func (s *Store) close() error {
+	s.closing.Store(true)
 	err := errors.Join(s.saveCounts(), s.journal.close())
 	s.cancel()
 	s.helpers.Wait()
@@ -167,9 +162,9 @@ func (s *Store) close() error {
 			s.log.Warn("the index could not be brought up to date; the next start does it", "error", rerr)
 		}
 	}
-	err = errors.Join(err, s.index.close(), s.file.db.Close())
 	if s.behind.damaged.Load() {
-		s.behind.abandonIndex()
+		s.index.abandon() // the next start makes it anew
+		return errors.Join(err, s.file.db.Close())
 	}
-	return err
+	return errors.Join(err, s.index.close(), s.file.db.Close())
 }

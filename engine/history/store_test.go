@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -165,6 +166,13 @@ func eventually(t testing.TB, what string, ok func() bool) {
 		case <-deadline.C:
 			t.Fatalf("never happened: %s", what)
 		}
+	}
+}
+
+// settle returns when all records are on disk.
+func settle(s *history.Store) {
+	for s.Status().Queue > 0 {
+		runtime.Gosched()
 	}
 }
 

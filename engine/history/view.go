@@ -88,6 +88,34 @@ func (v *view) Profile(kind engine.ProfileKind, number string) (*engine.Profile,
 	return out, nil
 }
 
+func (v *view) Sessions(did, number string) ([]*engine.Session, error) {
+	k, ok := pairKey(did, number)
+	if !ok {
+		return nil, nil
+	}
+	e, err := v.read(k)
+	if err != nil {
+		return nil, err
+	}
+	p, _ := e.value.(*pair)
+	v.s.mu.Unlock()
+	return p.live(v.at.UnixNano()), nil
+}
+
+func (v *view) Fact(collection, key string) (*engine.Fact, error) {
+	k, ok := factKey(collection, key)
+	if !ok {
+		return nil, nil
+	}
+	e, err := v.read(k)
+	if err != nil {
+		return nil, err
+	}
+	f, _ := e.value.(*keptFact)
+	v.s.mu.Unlock()
+	return f.live(v.at.UnixNano()), nil
+}
+
 func (v *view) Call(id string) (*engine.Call, error) {
 	e, err := v.read(callKey(id))
 	if err != nil {

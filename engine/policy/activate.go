@@ -63,9 +63,29 @@ func (m *Manager) swap(set *Set, report engine.Report, origin, source string) en
 	return m.note(report, origin, set)
 }
 
+// cameFrom notes that the set in force is also what source holds: the folder of
+// somebody who began with the starter set, or put the archived one back. A
+// starter set in a folder is somebody's own, and archived as such.
+func (m *Manager) cameFrom(ctx context.Context, set *Set, report *engine.Report, source string) {
+	m.mu.Lock()
+	before := m.status.Origin
+	m.status.Origin = source
+	m.mu.Unlock()
+	if before != OriginBuiltin || source == OriginBuiltin {
+		return
+	}
+	if p, ok := m.archive(ctx, set, *report, source); !ok {
+		report.Warnings = append(report.Warnings, p)
+	}
+}
+
 // refuse keeps what serves and says why.
 func (m *Manager) refuse(report engine.Report, origin string) engine.Report {
-	m.log.Error("policies did not load; what served before goes on", "origin", origin,
+	what := "policies did not load; what served before goes on"
+	if m.Active() == nil {
+		what = "policies did not load, and none serve"
+	}
+	m.log.Error(what, "origin", origin,
 		"revision", report.Revision, "active", m.revision(), "errors", len(report.Errors))
 	for _, p := range report.Errors[:min(len(report.Errors), 20)] {
 		m.log.Error("policy error", problemAttrs(p)...)

@@ -50,6 +50,10 @@ func (s *Set) evaluate(ctx context.Context, x *question, r *run) (engine.Evaluat
 
 var errStopped = &topdown.Error{Code: topdown.CancelErr, Message: "stopped before it began"}
 
+// noMetadata spares each evaluation a map of its own. Only external rules write
+// there, and a policy set has none.
+var noMetadata = map[string]any{}
+
 // eval asks the entry point; nil is undefined. The options are last words on
 // the query: a tracer, say.
 //
@@ -70,6 +74,7 @@ func (s *Set) eval(ctx context.Context, x *question, r *run, options ...func(*to
 	cancel := topdown.NewCancel()
 	stop := context.AfterFunc(ctx, cancel.Cancel)
 	defer stop()
+	r.documents.reset(s.mount.document)
 	query := topdown.NewQuery(s.query).
 		WithQueryCompiler(s.queryCompiler).
 		WithCompiler(s.compiled.compiler).
@@ -80,7 +85,10 @@ func (s *Set) eval(ctx context.Context, x *question, r *run, options ...func(*to
 		WithSeed(&seedReader{seed: x.seed}).
 		WithMetrics(metrics.NoOp()).
 		WithCancel(cancel).
+		WithRequestMetadata(noMetadata).
 		WithBuiltins(r.builtins).
+		WithVirtualCache(&r.answers).
+		WithBaseCache(&r.documents).
 		WithBuiltinErrorList(&r.problems)
 	for _, option := range options {
 		option(query)

@@ -83,7 +83,9 @@ func routing(t testing.TB, body string) *Set {
 type fakeView struct {
 	profiles map[engine.ProfileKind]map[string]*engine.Profile
 	calls    map[string]*engine.Call
-	err      error // answered to every read
+	sessions map[string][]*engine.Session // by DID, "/" and number
+	facts    map[string]*engine.Fact      // by collection, "/" and key
+	err      error                        // answered to every read
 	asked    []string
 	onRead   func()
 }
@@ -107,6 +109,16 @@ func (v *fakeView) Call(id string) (*engine.Call, error) {
 		return nil, v.err
 	}
 	return v.calls[id], nil
+}
+
+func (v *fakeView) Sessions(did, number string) ([]*engine.Session, error) {
+	v.asked = append(v.asked, "sessions/"+did+"/"+number)
+	return v.sessions[did+"/"+number], v.err
+}
+
+func (v *fakeView) Fact(collection, key string) (*engine.Fact, error) {
+	v.asked = append(v.asked, "facts/"+collection+"/"+key)
+	return v.facts[collection+"/"+key], v.err
 }
 
 func (*fakeView) KnowsDID(string) bool { return false }

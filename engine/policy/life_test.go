@@ -115,7 +115,7 @@ func TestBrokenSets(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
 			comment, tree := archiveOf(t, file)
-			set, report := Load(t.Context(), tree, testOptions(t), Checks{})
+			set, report := Load(t.Context(), tree, testOptions(t), Checks{Strict: true})
 			wantErrors := expectations(t, comment, "error")
 			if report.OK != (len(wantErrors) == 0) || (set != nil) != report.OK {
 				t.Errorf("OK is %v with %d errors expected; set: %v", report.OK, len(wantErrors), set != nil)

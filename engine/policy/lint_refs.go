@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -172,7 +173,7 @@ func (l *refLint) ref(ref ast.Ref, bound ast.VarSet, loc *ast.Location) {
 	if !ok {
 		return
 	}
-	s, known := (*shape)(nil), true
+	s, known := doc.each, true
 	if len(ref) > 2 && doc.collections != nil {
 		if c, isText := ref[2].Value.(ast.String); isText {
 			if s, known = doc.collections[string(c)]; !known {
@@ -241,8 +242,9 @@ func (l *refLint) shapeOf(t *ast.Term) *shape {
 		if head, ok := v[0].Value.(ast.Var); ok && l.shapes[head] != nil {
 			s = l.shapes[head]
 		} else if _, doc, ok := mounted(v); ok && len(v) >= 4 {
-			if c, isText := v[2].Value.(ast.String); isText {
-				s, tail = doc.collections[string(c)], v[4:]
+			s, tail = doc.each, v[4:]
+			if c, isText := v[2].Value.(ast.String); isText && doc.collections != nil {
+				s = doc.collections[string(c)]
 			}
 		}
 		quiet := refLint{}
@@ -264,7 +266,8 @@ func (l *refLint) descend(s *shape, keys ast.Ref, where string, loc *ast.Locatio
 			return nil
 		case s.list && isText:
 			l.report(loc, fmt.Sprintf("%s is a list and has no field %q", where, string(name)),
-				fmt.Sprintf("take one call of it first, such as %s[0].%s, or go through them with `some call in`", where, string(name)))
+				fmt.Sprintf("take one %s of it first, such as %s[0].%s, or go through them with `some %[1]s in`",
+					cmp.Or(s.item, "call"), where, string(name)))
 			return nil
 		case s.each != nil:
 			s, where = s.each, where+"[...]"

@@ -5,12 +5,13 @@ import (
 	"slices"
 )
 
-// shape is what is known of a document below data.history. A nil shape is
+// shape is what is known of a mounted document. A nil shape is
 // anything.
 type shape struct {
 	fields map[string]*shape // an object of known fields
 	each   *shape            // a list or an object with any keys
 	list   bool              // each stands in a list
+	item   string            // what one of a list is called in a sentence; empty: call
 	leaf   bool              // a text, a number or null
 }
 
@@ -24,13 +25,20 @@ func leaves(names ...string) *shape {
 	return &shape{fields: fields}
 }
 
-// The shapes of a call and a profile; a test holds them against what the engine
+// The shapes of a call, a profile and a session; a test holds them against what the engine
 // writes.
 var (
 	callShape = leaves("call_id", "caller_number", "did", "receiver_number", "status", "routed_at", "received_at",
 		"ended_at", "duration_seconds", "reason", "source", "hangup_cause")
 
 	totalsShape = leaves("offered", "answered", "unanswered", "other", "expired", "talk_seconds")
+
+	sessionShape = &shape{fields: map[string]*shape{
+		"ref": {leaf: true}, "did": {leaf: true}, "parties": {each: &shape{leaf: true}, list: true, item: "number"}, "created": {leaf: true},
+		"expires": {leaf: true}, "last_ended": {leaf: true}, "data": nil,
+	}}
+
+	sessionsShape = &shape{each: sessionShape, list: true, item: "session"}
 
 	profileShape = &shape{fields: map[string]*shape{
 		"calls":             {each: callShape, list: true},
@@ -48,12 +56,13 @@ var (
 type document struct {
 	keys        []string          // how its keys are called in a sentence, outermost first
 	collections map[string]*shape // the known values of the first key; nil: any
+	each        *shape            // what lies below both keys where any first key goes; nil: anything
 }
 
 var documents = map[string]document{
 	"history": {keys: []string{"", "number"}, collections: map[string]*shape{
 		"callers": profileShape, "receivers": profileShape, "dids": profileShape, "calls": callShape,
 	}},
-	"sessions": {keys: []string{"did", "number"}},
+	"sessions": {keys: []string{"did", "number"}, each: sessionsShape},
 	"facts":    {keys: []string{"collection", "key"}},
 }

@@ -60,8 +60,7 @@ func yamlValues(file string, content []byte) ([]value, []engine.Problem) {
 			return nil, []engine.Problem{{File: file, Line: 1, Code: codeData,
 				Message: "the file holds comments alone", Hint: "write {} into it, or remove it"}}
 		}
-		return nil, []engine.Problem{{File: file, Line: lineIn(err.Error()), Code: codeParse, Message: err.Error(),
-			Hint: "mind the indentation, and put texts with special characters in quotes"}}
+		return nil, []engine.Problem{yamlProblem(file, content, err)}
 	}
 	c := &collector{file: file}
 	var second yaml.Node

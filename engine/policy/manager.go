@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -28,17 +30,20 @@ type Archive interface {
 // signals name their own.
 const (
 	OriginStart   = "start"
-	OriginFolder  = "folder"
-	OriginBuiltin = "built-in"
-	OriginArchive = "archive"
+	OriginFolder  = engine.OriginFolder
+	OriginBuiltin = engine.OriginBuiltin
+	OriginArchive = engine.OriginArchive
 )
 
 // ManagerOptions configure a [Manager].
 type ManagerOptions struct {
 	Options
 
-	// Folder is watched; empty where no folder is named and none exists.
+	// Folder is watched; empty for none.
 	Folder string
+	// Optional says that the folder need not be there: as long as it never was,
+	// its absence is no failure, and it is loaded as soon as it appears.
+	Optional bool
 	// Builtin serves without a folder as long as the archive is empty.
 	Builtin Tree
 	// Archive may be nil: then a broken folder at start leaves nothing to serve.
@@ -79,10 +84,11 @@ type Manager struct {
 
 	// turn is held by whoever reloads: all triggers take the same path.
 	turn chan struct{}
-	// With turn: the content that was loaded last, well or not; and the test
-	// results of the active set.
+	// With turn: the content that was loaded last, well or not; the test results
+	// of the active set; and whether the folder was ever there.
 	judged string
 	tests  engine.TestSummary
+	seen   bool
 
 	// Seams for tests: told after each look of Run; where notifications come from.
 	looked     func()
@@ -164,7 +170,7 @@ func (m *Manager) Reload(ctx context.Context, origin string) engine.Report {
 // reload is the one path of all triggers; turn is held.
 func (m *Manager) reload(ctx context.Context, origin string) engine.Report {
 	began := time.Now()
-	if m.o.Folder == "" {
+	if m.absent() {
 		return m.withoutFolder(ctx, origin)
 	}
 	tree, err := m.settle(ctx)
@@ -188,7 +194,9 @@ func unreadable(err error, began time.Time) engine.Report {
 func (m *Manager) judge(ctx context.Context, tree Tree, origin, source string) engine.Report {
 	if active := m.Active(); active != nil && active.Revision() == tree.Revision() {
 		m.log.Info("the policies in force are the ones in the folder", "revision", active.Revision(), "origin", origin)
-		return m.note(reportOf(tree, time.Now(), findings{}, m.tests), origin, active)
+		report := reportOf(tree, time.Now(), findings{}, m.tests)
+		m.cameFrom(ctx, active, &report, source)
+		return m.note(report, origin, active)
 	}
 	set, report := Load(ctx, tree, m.o.Options, m.checks(m.Active()))
 	switch {
@@ -208,12 +216,26 @@ func (m *Manager) checks(active *Set) Checks {
 	return c
 }
 
+// absent reports whether there is no folder to load from, which is as it may
+// be; turn is held. A folder that was there and is gone is not absent: its loss
+// is a failure.
+func (m *Manager) absent() bool {
+	if m.o.Folder == "" {
+		return true
+	}
+	if m.seen || !m.o.Optional {
+		return false
+	}
+	info, err := os.Stat(m.o.Folder)
+	m.seen = err == nil && info.IsDir() || err != nil && !errors.Is(err, fs.ErrNotExist)
+	return !m.seen
+}
+
 // withoutFolder answers a reload where there is no folder to read.
 func (m *Manager) withoutFolder(ctx context.Context, origin string) engine.Report {
 	if active := m.Active(); active != nil {
 		f := findings{}
-		f.warn(engine.Problem{Message: "there is no policies folder to load from; the set that serves stays",
-			Hint: "`switchboard policies init` writes one, --policies names it"})
+		f.warn(engine.Problem{Message: "there is no policies folder to load from; the set that serves stays", Hint: initHint})
 		return m.note(reportOf(active.Tree(), time.Now(), f, engine.TestSummary{}), origin, active)
 	}
 	return m.judge(ctx, m.o.Builtin, origin, OriginBuiltin)

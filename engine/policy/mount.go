@@ -3,8 +3,12 @@ package policy
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 
+	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/storage"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 )
@@ -12,8 +16,9 @@ import (
 // historyRoot is where the history hangs in the data document.
 const historyRoot = "history"
 
-// mount is the data document of one policy set: the files of the set, with the
-// history of one decision's view hung in at data.history.
+// mount is the data document of one policy set: the files of the set, with
+// what one decision's view shows hung in at data.history, data.sessions and
+// data.facts.
 //
 // The files never change, so one read transaction on them serves every
 // evaluation. What belongs to a single evaluation lives in its run.
@@ -21,26 +26,34 @@ type mount struct {
 	storage.PolicyNotSupported
 	storage.TriggersNotSupported
 
-	files storage.Store
-	read  storage.Transaction // on files, open as long as the mount lives
+	files    storage.Store
+	read     storage.Transaction // on files, open as long as the mount lives
+	document ast.Value           // all of files
 }
 
-// newMount hangs the history into data. The mount keeps data; the caller must
+// newMount hangs the mounted documents into data. The mount keeps data; the caller must
 // not change it afterwards.
 func newMount(data map[string]any) (*mount, error) {
-	if _, taken := data[historyRoot]; taken {
-		return nil, errors.New("data.history is where the server shows past calls; give the data file that defines it another folder or name")
+	for _, root := range slices.Sorted(maps.Keys(reserved)) {
+		if _, taken := data[root]; taken {
+			return nil, fmt.Errorf("data.%s is where the server shows %s; give the data file that defines it another folder or name", root, reserved[root])
+		}
 	}
 	if data == nil {
 		data = map[string]any{}
 	}
 	// Terms in, terms out: nothing is converted while a call waits.
 	files := inmem.NewFromObjectWithOpts(data, inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
-	read, err := files.NewTransaction(context.Background())
+	ctx := context.Background()
+	read, err := files.NewTransaction(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &mount{files: files, read: read}, nil
+	all, err := files.Read(ctx, read, storage.RootPath)
+	if err != nil {
+		return nil, err
+	}
+	return &mount{files: files, read: read, document: all.(ast.Value)}, nil
 }
 
 // NewTransaction opens a transaction on an empty history.
@@ -62,17 +75,18 @@ func (*mount) Truncate(context.Context, storage.Transaction, storage.Transaction
 	return errReadOnly
 }
 
-// Write fails: the history is written by calls, the files by loading a set.
+// Write fails: the history is written by calls, live data by the API, the files
+// by loading a set.
 func (*mount) Write(context.Context, storage.Transaction, storage.PatchOp, storage.Path, any) error {
 	return errReadOnly
 }
 
-// NonEmpty tells the compiler that everything under data.history is taken, so
-// that a policy's own "package history" fails when it is loaded.
+// NonEmpty tells the compiler that everything under the mounted documents is
+// taken, so that a policy's own "package history" fails when it is loaded.
 func (m *mount) NonEmpty(ctx context.Context, _ storage.Transaction) func([]string) (bool, error) {
 	files := storage.NonEmpty(ctx, m.files, m.read)
 	return func(path []string) (bool, error) {
-		if len(path) > 0 && path[0] == historyRoot {
+		if len(path) > 0 && isReserved(path[0]) {
 			return true, nil
 		}
 		return files(path)
@@ -82,14 +96,17 @@ func (m *mount) NonEmpty(ctx context.Context, _ storage.Transaction) func([]stri
 // Read answers one reference into the data document. The root is the files
 // alone: a history of ten million calls is read by key or not at all.
 func (m *mount) Read(ctx context.Context, txn storage.Transaction, path storage.Path) (any, error) {
-	if len(path) == 0 || path[0] != historyRoot {
+	r, ok := txn.(*run)
+	if len(path) == 0 || !isReserved(path[0]) {
+		if ok && r.documents.lacks(path) {
+			return nil, errNotFound
+		}
 		return m.files.Read(ctx, m.read, path)
 	}
-	r, ok := txn.(*run)
 	if !ok {
 		return nil, errForeignTransaction
 	}
-	v, err := r.history(path[1:])
+	v, err := r.mounted(path)
 	if err != nil && r.err == nil && !storage.IsNotFound(err) {
 		// OPA wraps errors as it likes; the cause is found again here.
 		r.err = err
@@ -103,20 +120,51 @@ func (m *mount) Read(ctx context.Context, txn storage.Transaction, path storage.
 var (
 	errNotFound           = &storage.Error{Code: storage.NotFoundErr}
 	errReadOnly           = errors.New("a policy set's data cannot be written while it is in force")
-	errForeignTransaction = errors.New("data.history was read outside an evaluation")
+	errForeignTransaction = errors.New("data.history, data.sessions or data.facts was read outside an evaluation")
 )
 
-// collectionError refuses to read a collection of the history as a whole.
-type collectionError struct{ collection string }
+// isReserved reports whether a document of data is the server's.
+func isReserved(root string) bool {
+	switch root {
+	case historyRoot, sessionsRoot, factsRoot:
+		return true
+	}
+	return false
+}
+
+// mounted reads what no file of the set holds.
+func (r *run) mounted(path storage.Path) (ast.Value, error) {
+	if path[0] == historyRoot {
+		return r.history(path[1:])
+	}
+	return r.live(path)
+}
+
+// collectionError refuses to read a mounted document, or a collection of it, as
+// a whole.
+type collectionError struct {
+	root       string
+	collection storage.Path // the keys that were given: none or one
+}
 
 func (e *collectionError) Error() string {
-	what, key := "data.history", "data.history.callers[number]"
-	if e.collection != "" {
-		what = "data.history." + e.collection
-		key = what + "[number]"
-		if e.collection == callsCollection {
-			key = what + "[call_id]"
+	doc := documents[e.root]
+	what, first := "data."+e.root, "["+doc.keys[0]+"]"
+	if e.root == historyRoot {
+		first = ".callers"
+	}
+	if len(e.collection) > 0 {
+		if first = "[" + strconv.Quote(e.collection[0]) + "]"; e.root == historyRoot {
+			first = "." + e.collection[0]
 		}
 	}
-	return what + " cannot be read as a whole; read it by key: " + key
+	innermost := doc.keys[1]
+	if e.root == historyRoot && first == "."+callsCollection {
+		innermost = "call_id"
+	}
+	whole := what
+	if len(e.collection) > 0 {
+		whole += first
+	}
+	return whole + " cannot be read as a whole; read it by key: " + what + first + "[" + innermost + "]"
 }

@@ -40,7 +40,7 @@ func TestMountReads(t *testing.T) {
 		}
 	}
 	for _, path := range []string{
-		"/directory/people", "/sessions/918645658689", "/facts/vip/9988912345", "/history/sessions", "/history/nothing/at/all",
+		"/directory/people", "/sessions/918645658689/9988912345", "/sessions/918645658689/9988912345/0/ref", "/facts/vip/9988912345", "/history/sessions", "/history/nothing/at/all",
 		"/history/callers/9000000000", "/history/callers/9000000000/totals", "/history/calls/none", "/history/receivers/9988912345",
 	} {
 		parsed, _ := storage.ParsePath(path)
@@ -61,6 +61,11 @@ func TestMountRefusesWholeCollections(t *testing.T) {
 		"/history/receivers": "data.history.receivers[number]",
 		"/history/dids":      "data.history.dids[number]",
 		"/history/calls":     "data.history.calls[call_id]",
+
+		"/sessions":              "data.sessions[did][number]",
+		"/sessions/918645658689": `data.sessions["918645658689"][number]`,
+		"/facts":                 "data.facts[collection][key]",
+		"/facts/paused":          `data.facts["paused"][key]`,
 	} {
 		parsed, _ := storage.ParsePath(path)
 		r := newRun(sampleView(1))

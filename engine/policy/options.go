@@ -35,6 +35,9 @@ func (o Options) withDefaults() Options {
 type Checks struct {
 	// SkipTests leaves the set's own tests out: for sets that passed them before.
 	SkipTests bool
+	// Strict refuses a set that fails on every call it is tried with even where
+	// no set is active that would do better: for those who only want to know.
+	Strict bool
 	// Active is the set that serves now, nil for none. The new set must not fail
 	// where this one succeeds.
 	Active *Set

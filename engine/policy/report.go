@@ -11,6 +11,7 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/loader"
+	"github.com/open-policy-agent/opa/v1/topdown"
 
 	"switchboard/engine"
 )
@@ -53,7 +54,9 @@ func (f *findings) add(g findings) {
 func tidy(list []engine.Problem) []engine.Problem {
 	out := slices.Clone(list)
 	slices.SortStableFunc(out, func(a, b engine.Problem) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
+		// What stands nowhere ("and 7 more") comes last.
+		return cmp.Or(cmp.Compare(min(len(b.File), 1), min(len(a.File), 1)),
+			cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
 			cmp.Compare(a.Code, b.Code), cmp.Compare(a.Message, b.Message))
 	})
 	out = slices.CompactFunc(out, func(a, b engine.Problem) bool {
@@ -71,7 +74,29 @@ func tidy(list []engine.Problem) []engine.Problem {
 // flat joins the lines of OPA's longer messages: reports and logs are read by
 // the line.
 func flat(text string) string {
-	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\t' }), "; ")
+	var b strings.Builder
+	for _, line := range strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\t' }) {
+		line = strings.TrimSpace(line)
+		switch {
+		case b.Len() == 0 || line == "":
+		case strings.HasSuffix(b.String(), ":"):
+			b.WriteByte(' ')
+		default:
+			b.WriteString("; ")
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
+// mend says what helps against an evaluation's error, where that is the same
+// for every policy; empty where it is not.
+func mend(err error) string {
+	var broke *topdown.Error
+	if errors.As(err, &broke) && broke.Code == topdown.ConflictErr {
+		return "chain the rules with `else`, so that the first one that holds decides, or make their conditions exclude each other"
+	}
+	return ""
 }
 
 // at places a problem where a piece of Rego stands.
@@ -109,7 +134,7 @@ func fileProblem(tree Tree, err error) engine.Problem {
 	p := engine.Problem{Code: codeData, Message: err.Error()}
 	if name, rest, ok := strings.Cut(p.Message, ": "); ok && tree[name] != nil {
 		p.File, p.Message = name, rest
-		p.Line = lineIn(rest)
+		p.Line = cmp.Or(lineIn(rest), lineOfKey(tree, name, rest))
 		p.Hint = "a key of the data document is defined in one place only, and every data file holds an object"
 	}
 	return p
@@ -123,6 +148,33 @@ func lineIn(text string) int {
 	if m := lineWord.FindStringSubmatch(text); m != nil {
 		n, _ := strconv.Atoi(m[1]) // the pattern lets digits through alone
 		return n
+	}
+	return 0
+}
+
+var dataRef = regexp.MustCompile(`\bat (data[.\[].*?)(?:, also |$)`)
+
+// lineOfKey finds the line of the key that an error about merging data files
+// names; 0 where it names none.
+func lineOfKey(tree Tree, file, text string) int {
+	m := dataRef.FindStringSubmatch(text)
+	if m == nil {
+		return 0
+	}
+	ref, err := ast.ParseRef(m[1])
+	if err != nil {
+		return 0
+	}
+	var path []string
+	for _, term := range ref[1:] {
+		key, _ := term.Value.(ast.String) // data files have no other keys
+		path = append(path, string(key))
+	}
+	values, _ := valuesOf(file, tree[file])
+	for _, v := range values {
+		if v.key && slices.Equal(append(slices.Clip(documentPath(file, v)), v.text), path) {
+			return v.line
+		}
 	}
 	return 0
 }
@@ -154,6 +206,9 @@ func regoProblem(e *ast.Error) engine.Problem {
 	switch e.Code {
 	case ast.ParseErr:
 		p.Code = codeParse
+		if p.Message == "empty module" { // which has no place of its own
+			p.Line, p.Message, p.Hint = 1, "the file is empty", "write a package with its rules into it, or remove it"
+		}
 		return p // the details repeat the line of source, which may hold a number
 	case ast.TypeErr:
 		p.Code = codeType

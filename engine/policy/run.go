@@ -28,12 +28,16 @@ type run struct {
 	document ast.Object  // the history in place of the view; nil: the view
 
 	profiles []profileRead
+	entries  []liveRead
 	paths    []string
 	fired    []int // what instrument numbered
 	err      error // the first failure to read the history
 
 	builtins map[string]*topdown.Builtin
 	problems []topdown.Error // of builtins
+
+	answers   answers
+	documents baseDocs
 }
 
 type profileRead struct {
@@ -53,6 +57,7 @@ func newRun(view engine.View) *run {
 	if !ok {
 		r = &run{}
 		r.builtins = map[string]*topdown.Builtin{firedBuiltin.Name: {Decl: firedBuiltin, Func: r.noteFired}}
+		r.answers.Push()
 	}
 	r.id, r.view = runIDs.Add(1), view
 	return r
@@ -62,8 +67,14 @@ func newRun(view engine.View) *run {
 // evaluation's record.
 func (r *run) release() {
 	clear(r.profiles)
+	clear(r.entries)
 	clear(r.problems)
-	*r = run{builtins: r.builtins, profiles: r.profiles[:0], fired: r.fired[:0], problems: r.problems[:0]}
+	*r = run{
+		builtins: r.builtins, profiles: r.profiles[:0], entries: r.entries[:0], fired: r.fired[:0], problems: r.problems[:0],
+		answers: r.answers, documents: r.documents,
+	}
+	r.answers.reset()
+	r.documents.reset(nil)
 	runs.Put(r)
 }
 
@@ -73,16 +84,16 @@ func (r *run) ID() uint64 { return r.id }
 // history reads below data.history.
 func (r *run) history(path storage.Path) (ast.Value, error) {
 	if len(path) == 0 {
-		return nil, &collectionError{}
+		return nil, &collectionError{root: historyRoot}
 	}
 	collection := path[0]
 	if !isCollection(collection) {
 		return nil, errNotFound
 	}
 	if len(path) == 1 {
-		return nil, &collectionError{collection}
+		return nil, &collectionError{root: historyRoot, collection: path[:1]}
 	}
-	r.note(path)
+	r.note(historyRoot, path)
 	switch {
 	case r.document != nil:
 		return documentValue(r.document, path)
@@ -121,17 +132,17 @@ func (r *run) profile(kind engine.ProfileKind, number string) (*engine.Profile, 
 }
 
 // note remembers that a path was read.
-func (r *run) note(path storage.Path) {
+func (r *run) note(root string, path storage.Path) {
 	if len(r.paths) == maxReads {
 		return
 	}
-	n := len(historyRoot)
+	n := len(root)
 	for _, part := range path {
 		n += 1 + len(part)
 	}
 	var b strings.Builder
 	b.Grow(n)
-	b.WriteString(historyRoot)
+	b.WriteString(root)
 	for _, part := range path {
 		b.WriteByte('/')
 		b.WriteString(part)

@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -21,6 +22,7 @@ type Set struct {
 	query         ast.Body
 	queryCompiler ast.QueryCompiler
 	rules         []engine.Fired // by the numbers that instrument gave
+	pool          func() []string
 }
 
 // answerVar holds the value of the entry point in the prepared query.
@@ -54,6 +56,7 @@ func prepare(_ context.Context, c *compiled, opts Options) (*Set, error) {
 		query:         query,
 		queryCompiler: queryCompiler,
 		rules:         instrument(c.compiler),
+		pool:          sync.OnceValue(func() []string { return poolOf(c) }),
 	}, nil
 }
 

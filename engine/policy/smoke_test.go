@@ -36,28 +36,32 @@ const (
 func TestSmoke(t *testing.T) {
 	for name, c := range map[string]struct {
 		active, next string // empty active: none
+		strict       bool
 		ok           bool
 		want         string // in the one error or warning
 	}{
-		"good":                          {goodRule, goodRule + "\nx := 1\n", true, ""},
-		"undefined warns":               {goodRule, answersOne, true, "gets no answer from the policies"},
-		"error where the old answers":   {goodRule, brokenOne, false, "918645658690 fails (error)"},
-		"error where the old is silent": {answersOne, brokenOne, true, "918645658690 fails (error)"},
-		"error where the old fails":     {wrongOne, brokenOne, true, "918645658690 fails (error)"},
-		"error and nothing active":      {"", brokenOne, true, "918645658690 fails (error)"},
-		"all wrong and nothing active":  {"", "decision := {\"call_forwarding_number\": 5} if input\n", false, "fails (invalid): call_forwarding_number must be a string"},
-		"wrong type":                    {goodRule, wrongOne, false, "918645658690 fails (invalid): call_forwarding_number must be a string"},
-		"timeout":                       {goodRule, endlessOne, false, "918645658690 fails (timeout)"},
-		"caller's own number":           {goodRule, "decision := {\"call_forwarding_number\": input.caller_number} if input.did == \"918645658690\" else := {\"reject\": true}\n", false, "is the caller's own number"},
-		"loop":                          {goodRule, "decision := {\"call_forwarding_number\": \"8645658689\"} if input.did == \"918645658690\" else := {\"reject\": true}\n", false, "fails (loop)"},
-		"reject":                        {goodRule, "decision := {\"reject\": true}\n", true, ""},
-		"builtin error is undefined":    {goodRule, "decision := {\"reject\": true} if to_number(input.did) > 0 else := {\"reject\": true} if to_number(\"x\") > 0\n", true, ""},
+		"good":                          {goodRule, goodRule + "\nx := 1\n", false, true, ""},
+		"undefined warns":               {goodRule, answersOne, false, true, "gets no answer from the policies"},
+		"error where the old answers":   {goodRule, brokenOne, false, false, "918645658690 fails (error)"},
+		"error where the old is silent": {answersOne, brokenOne, false, true, "918645658690 fails (error)"},
+		"error where the old fails":     {wrongOne, brokenOne, false, true, "918645658690 fails (error)"},
+		"error and nothing active":      {"", brokenOne, false, true, "918645658690 fails (error)"},
+		"all wrong and nothing active":  {"", "decision := {\"call_forwarding_number\": 5} if input\n", false, true, "fails (invalid): call_forwarding_number must be a string"},
+		"all wrong to who asks":         {"", "decision := {\"call_forwarding_number\": 5} if input\n", true, false, "fails (invalid): call_forwarding_number must be a string"},
+		"wrong type":                    {goodRule, wrongOne, false, false, "918645658690 fails (invalid): call_forwarding_number must be a string"},
+		"timeout":                       {goodRule, endlessOne, false, false, "918645658690 fails (timeout)"},
+		"caller's own number":           {goodRule, "decision := {\"call_forwarding_number\": input.caller_number} if input.did == \"918645658690\" else := {\"reject\": true}\n", false, false, "is the caller's own number"},
+		"loop":                          {goodRule, "decision := {\"call_forwarding_number\": \"8645658689\"} if input.did == \"918645658690\" else := {\"reject\": true}\n", false, false, "fails (loop)"},
+		"the caller of the questions":   {goodRule, "decision := {\"call_forwarding_number\": \"9000000001\"}\n", false, true, ""},
+		"two who disagree":              {goodRule, brokenOne, false, false, "chain the rules with `else`"},
+		"reject":                        {goodRule, "decision := {\"reject\": true}\n", false, true, ""},
+		"builtin error is undefined":    {goodRule, "decision := {\"reject\": true} if to_number(input.did) > 0 else := {\"reject\": true} if to_number(\"x\") > 0\n", false, true, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := testOptions(t)
 			o.PolicyDeadline = 300 * time.Millisecond
-			checks := Checks{}
+			checks := Checks{Strict: c.strict}
 			if c.active != "" {
 				active, report := Load(t.Context(), decisions(c.active), o, Checks{})
 				if active == nil {
@@ -140,8 +144,22 @@ func TestSmokeReportIsShort(t *testing.T) {
 	}
 	tree := decisions("decision := {\"call_forwarding_number\": 5} if input.did else := {\"reject\": true}\n")
 	tree["directory/data.json"] = []byte(`{"dids": {"918645658689": {}` + dids.String() + `}}`)
-	_, report := Load(t.Context(), tree, testOptions(t), Checks{})
-	if n := len(report.Errors); n != smokeProblems+1 {
-		t.Errorf("%d errors", n)
+	_, report := Load(t.Context(), tree, testOptions(t), Checks{Strict: true})
+	if n := len(report.Errors); n != smokeProblems+1 || report.Errors[n-1].File != "" || report.Errors[0].File == "" {
+		t.Errorf("%d errors: %q", n, lines(report.Errors))
+	}
+}
+
+// Whoever is to take the calls rang from their own phone lately: no reason to
+// keep the edit that names them from going live.
+func TestSmokeForwardsToARecentCaller(t *testing.T) {
+	checks := Checks{Active: mustLoad(t, decisions(goodRule)), Recent: []engine.Question{questionTo(t, "918645658689", "9876543211")}}
+	next := decisions("decision := {\"call_forwarding_number\": \"9876543211\"}\n")
+	if set, report := Load(t.Context(), next, testOptions(t), checks); set == nil || len(report.Warnings) > 0 {
+		t.Errorf("errors %q, warnings %q", lines(report.Errors), lines(report.Warnings))
+	}
+	always := decisions("decision := {\"call_forwarding_number\": input.caller_number}\n")
+	if set, report := Load(t.Context(), always, testOptions(t), checks); set != nil || len(report.Errors) == 0 {
+		t.Errorf("a set that sends everybody back to themselves: errors %q", lines(report.Errors))
 	}
 }

@@ -26,7 +26,7 @@ func (m *Manager) Start(ctx context.Context) error {
 	if archiveErr != nil {
 		m.log.Warn("the archived policies can't be read", "error", archiveErr)
 	}
-	if m.o.Folder == "" {
+	if m.absent() {
 		m.startWithout(ctx, last)
 	} else {
 		m.startFolder(ctx, last)
@@ -41,6 +41,9 @@ func (m *Manager) lastRevision(ctx context.Context) (*engine.Revision, error) {
 	return m.o.Archive.LastRevision(ctx)
 }
 
+// initHint tells how to get a folder.
+const initHint = "`switchboard policies init` writes one, which is loaded at once where it is ./policies; --policies names another"
+
 // startWithout serves the archived set, or the built-in one. A built-in set in
 // the archive gives way to this program's own: nobody edited it.
 func (m *Manager) startWithout(ctx context.Context, last *engine.Revision) {
@@ -52,7 +55,7 @@ func (m *Manager) startWithout(ctx context.Context, last *engine.Revision) {
 		}
 		report.Warnings = append(report.Warnings, engine.Problem{
 			Message: "there is no policies folder; the set that went live last serves, out of the database",
-			Hint:    "`switchboard policies init` writes a folder, --policies names it"})
+			Hint:    initHint})
 		m.swap(set, report, OriginStart, OriginArchive)
 		return
 	}
@@ -91,7 +94,7 @@ func (m *Manager) startFolder(ctx context.Context, last *engine.Revision) {
 		archived, _ = m.fromArchive(ctx, last)
 	}
 	switch {
-	case set != nil && same: // archived already
+	case set != nil && same && last != nil: // archived already
 		m.swap(set, report, OriginStart, OriginFolder)
 	case set != nil:
 		m.activate(ctx, set, report, OriginStart, OriginFolder)

@@ -111,8 +111,9 @@ func runTests(ctx context.Context, tree Tree, p parsed, opts Options, t TestOpti
 	slices.SortFunc(raw, func(a, b *tester.Result) int {
 		return cmp.Or(cmp.Compare(a.Location.File, b.Location.File), cmp.Compare(a.Location.Row, b.Location.Row), cmp.Compare(a.Name, b.Name))
 	})
+	why := failingLines(ctx, p, store, schemas, raw)
 	for _, r := range raw {
-		run.add(r, &f)
+		run.add(r, why[testName(r)], &f)
 	}
 	run.Summary.Took = time.Since(began)
 	if ctx.Err() != nil {
@@ -127,10 +128,14 @@ func runTests(ctx context.Context, tree Tree, p parsed, opts Options, t TestOpti
 	return run, f
 }
 
-// add counts one result.
-func (run *TestRun) add(r *tester.Result, f *findings) {
+// testName is a test's full name.
+func testName(r *tester.Result) string { return r.Package + "." + r.Name }
+
+// add counts one result. why is where and with which values it failed, as far
+// as that is known.
+func (run *TestRun) add(r *tester.Result, why failure, f *findings) {
 	result := TestResult{
-		Name: r.Package + "." + r.Name, File: r.Location.File, Line: r.Location.Row,
+		Name: testName(r), File: r.Location.File, Line: r.Location.Row,
 		Took: r.Duration, Output: string(r.Output),
 	}
 	builtin := r.Error != nil && onlyBuiltins(r.Error)
@@ -142,18 +147,22 @@ func (run *TestRun) add(r *tester.Result, f *findings) {
 	case r.Error != nil && !builtin:
 		result.Outcome, result.Detail = "error", errorText(r.Error)
 		problem.Message = fmt.Sprintf("%s: %s", result.Name, engine.Mask(result.Detail))
+		problem.Hint = mend(r.Error)
 		run.Summary.Failed++
 		f.fail(problem)
 	case r.Fail:
-		result.Outcome, result.Detail = "fail", failedCases(r)
+		parts := []string{failedCases(r), why.text}
 		if builtin {
-			result.Detail = strings.TrimPrefix(result.Detail+"; "+errorText(r.Error), "; ")
+			parts = append(parts, errorText(r.Error))
 		}
+		parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
+		result.Outcome, result.Detail = "fail", strings.Join(parts, "; ")
+		problem = at(why.location, problem)
 		problem.Message = result.Name + " fails"
 		if result.Detail != "" {
 			problem.Message += ": " + engine.Mask(result.Detail)
 		}
-		problem.Hint = "`opa test --var-values` on the folder shows the line and its values"
+		problem.Hint = "mend the rule, or change the test if it expects what is wanted no more"
 		run.Summary.Failed++
 		f.fail(problem)
 	default:

@@ -46,6 +46,9 @@ func (m *Manager) look(ctx context.Context) []string {
 	case <-ctx.Done():
 		return nil
 	}
+	if m.absent() {
+		return nil
+	}
 	s, err := scanDir(m.o.Folder)
 	if contentOf(s.tree, err) == m.judged {
 		return s.dirs
@@ -80,7 +83,7 @@ func (m *Manager) settle(ctx context.Context) (Tree, error) {
 	for {
 		quiet := m.o.Quiet
 		if err != nil || m.lost(tree) {
-			quiet *= 5
+			quiet *= 3
 		}
 		timer := time.NewTimer(quiet)
 		select {

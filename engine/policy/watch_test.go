@@ -238,7 +238,7 @@ func TestLossIsBelievedLate(t *testing.T) {
 	}
 	began := time.Now()
 	tree, err := r.settle(t.Context())
-	if took := time.Since(began); err != nil || len(tree) != 1 || took < 5*r.o.Quiet {
+	if took := time.Since(began); err != nil || len(tree) != 1 || took < 3*r.o.Quiet {
 		t.Errorf("believed after %s: %q, %v", took, tree.names(), err)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -137,21 +136,5 @@ func keyOf(collection string) string {
 
 // documentValue is what lies at path in a document.
 func documentValue(document ast.Object, path storage.Path) (ast.Value, error) {
-	var at ast.Value = document
-	for _, part := range path {
-		var next *ast.Term
-		switch v := at.(type) {
-		case ast.Object:
-			next = v.Get(ast.StringTerm(part))
-		case *ast.Array:
-			if i, err := strconv.Atoi(part); err == nil && i >= 0 && i < v.Len() {
-				next = v.Elem(i)
-			}
-		}
-		if next == nil {
-			return nil, errNotFound
-		}
-		at = next.Value
-	}
-	return at, nil
+	return valueAt(document, path)
 }

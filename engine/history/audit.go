@@ -1,0 +1,131 @@
+package history
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+
+	"go.etcd.io/bbolt"
+
+	"switchboard/engine"
+)
+
+// maxAudit bounds how far back the audit trail is looked for, in records of any
+// kind: a million calls or so take about a second.
+const maxAudit = 2_000_000
+
+// auditStep is how many records one read transaction looks at.
+const auditStep = 8192
+
+// Audit lists the newest changes of live data first, at most limit (zero is
+// engine.DefaultPage, and engine.MaxPage the most), as far as they lie among the
+// log's latest two million records. The error is ctx's, or the disk's.
+func (s *Store) Audit(ctx context.Context, limit int) ([]engine.AuditEntry, error) {
+	if limit <= 0 {
+		limit = engine.DefaultPage
+	}
+	limit = min(limit, engine.MaxPage)
+	out := []engine.AuditEntry{}
+	_, at := s.journal.position()
+	for looked := 0; looked < maxAudit && len(out) < limit && at > 0; looked += auditStep {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		found, next, err := s.file.liveRecords(at, limit-len(out))
+		if err != nil {
+			return nil, err
+		}
+		for _, st := range found {
+			r, err := decodeRecord(st.data)
+			if err != nil {
+				return nil, err
+			}
+			entry, ok, err := r.audit()
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				out = append(out, entry)
+			}
+		}
+		at = next
+	}
+	return out, nil
+}
+
+// The beginnings of records of live data: the kind is the first field. Other
+// records need not be decoded.
+var livePrefixes = [][]byte{
+	[]byte(`{"kind":"` + string(kindSession) + `"`), []byte(`{"kind":"` + string(kindFactChange) + `"`),
+}
+
+// liveRecords returns records of live data from a sequence number down, newest
+// first, at most limit, and where to go on; zero at the end.
+func (l *logFile) liveRecords(from uint64, limit int) (out []stored, next uint64, err error) {
+	err = guard(func() error {
+		return l.db.View(func(tx *bbolt.Tx) error {
+			c := tx.Bucket(bucketLog).Cursor()
+			k, v := c.Seek(seqKey(from))
+			if k == nil {
+				k, v = c.Last()
+			} else if seqOf(k) > from {
+				k, v = c.Prev()
+			}
+			for n := 0; k != nil && n < auditStep && len(out) < limit; n++ {
+				if bytes.HasPrefix(v, livePrefixes[0]) || bytes.HasPrefix(v, livePrefixes[1]) {
+					out = append(out, stored{seqOf(k), bytes.Clone(v)})
+				}
+				k, v = c.Prev()
+			}
+			next = seqOf(k)
+			return nil
+		})
+	})
+	return out, next, err
+}
+
+// audit tells of a change; ok is false for records that are nobody's.
+func (r *record) audit() (e engine.AuditEntry, ok bool, err error) {
+	e.At = r.At
+	var before, after any
+	switch {
+	case r.Session != nil && !r.Session.Kept:
+		c := r.Session
+		e.By, e.Action, e.Target = c.By, "session.put", "sessions/"+c.After.Ref
+		if b := c.Before.session(); b != nil && b.Live(r.At) {
+			before = b
+		}
+		if after = c.After.session(); c.End {
+			e.Action, after = "session.end", nil
+		}
+	case r.Fact != nil && !r.Fact.Kept:
+		c := r.Fact
+		e.By, e.Action, e.Target = c.By, "fact.put", "facts/"+c.Collection+"/"+c.Key
+		if c.Before != nil {
+			before = c.Before.shown()
+		}
+		if c.After != nil {
+			after = c.After.shown()
+		} else {
+			e.Action = "fact.delete"
+		}
+	default:
+		return e, false, nil
+	}
+	if e.By == "" {
+		e.By = "anonymous"
+	}
+	if e.Before, err = json.Marshal(before); err != nil {
+		return e, false, err
+	}
+	e.After, err = json.Marshal(after)
+	return e, err == nil, err
+}
+
+// shownFact is a fact in the audit trail.
+type shownFact struct {
+	Value   json.RawMessage `json:"value"`
+	Expires *int64          `json:"expires"` // Unix seconds
+}
+
+func (f *storedFact) shown() shownFact { return shownFact{f.Value, engine.Seconds(f.Expires)} }

@@ -1,0 +1,161 @@
+package history
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.etcd.io/bbolt"
+
+	"switchboard/engine"
+	"switchboard/engine/history/fold"
+)
+
+// PutFact sets a fact; see [engine.LiveData]. Set is the store's to fill in.
+// Beyond 100,000 facts or 256 MiB of them new ones are refused with
+// engine.ErrTooMany; an expired one takes up room for a few seconds more.
+func (s *Store) PutFact(ctx context.Context, in engine.Fact) (*engine.Fact, error) {
+	if err := checkFact(&in, s.now().UnixNano()); err != nil {
+		return nil, err
+	}
+	k, _ := factKey(in.Collection, in.Key)
+	out := new(engine.Fact)
+	err := s.writeLive(ctx, []fold.Key{k}, "", func(now int64) (*record, uint64, error) {
+		old, _ := s.memory.entries[k].value.(*keptFact)
+		*out = in
+		out.Set = now
+		room := s.memory.facts
+		room.add(old, -1)
+		room.add(&keptFact{fact: out}, +1)
+		if room.n > int64(s.facts) {
+			return nil, 0, fmt.Errorf("%w: there are %d facts already; delete some, or let them expire", engine.ErrTooMany, s.facts)
+		}
+		if room.bytes > s.factBytes {
+			return nil, 0, fmt.Errorf("%w: all facts together may have %d MiB; delete some, or make them smaller", engine.ErrTooMany, s.factBytes>>20)
+		}
+		c := &factChange{Collection: in.Collection, Key: in.Key, By: in.By, Before: storeFact(old.live(now)), After: storeFact(out)}
+		return &record{Kind: kindFactChange, At: now, Fact: c}, 0, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// DeleteFact deletes a fact, for good once it returns, and reports whether
+// there was one.
+func (s *Store) DeleteFact(ctx context.Context, collection, key, by string) (bool, error) {
+	k, ok := factKey(collection, key)
+	if !ok {
+		return false, nil
+	}
+	was := false
+	err := s.writeLive(ctx, []fold.Key{k}, "", func(now int64) (*record, uint64, error) {
+		old, _ := s.memory.entries[k].value.(*keptFact)
+		was = old.live(now) != nil
+		switch {
+		case old == nil && s.rebuilding:
+			return nil, 0, errRebuilding
+		case old == nil:
+			return nil, 0, nil
+		case !was:
+			return nil, old.seq, nil
+		}
+		c := &factChange{Collection: collection, Key: key, By: by, Before: storeFact(old.fact)}
+		return &record{Kind: kindFactChange, At: now, Fact: c}, 0, nil
+	})
+	return was && err == nil, err
+}
+
+// Fact returns a fact that has not expired; nil where there is none. The error
+// is ctx's.
+func (s *Store) Fact(ctx context.Context, collection, key string) (*engine.Fact, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	k, ok := factKey(collection, key)
+	if !ok {
+		return nil, nil
+	}
+	now := s.now().UnixNano()
+	s.lockWith(k)
+	defer s.mu.Unlock()
+	f, _ := s.memory.get(k).value.(*keptFact)
+	return f.live(now), nil
+}
+
+// Facts lists what has not expired by collection and key; see
+// [engine.LiveData]. The error is ctx's, or the disk's.
+func (s *Store) Facts(ctx context.Context, collection string) ([]*engine.Fact, error) {
+	prefix := ""
+	if collection != "" {
+		prefix = collection + separator
+	}
+	now := s.now().UnixNano()
+	// What changed is noted before the index is read: what is written behind in
+	// between is in the index as well then.
+	x, fresh := s.unwritten(kindFact)
+	out := []*engine.Fact{}
+	take := func(number string, v value) {
+		f, _ := v.(*keptFact)
+		if live := f.live(now); live != nil && strings.HasPrefix(number, prefix) {
+			out = append(out, live)
+		}
+	}
+	for number, e := range fresh {
+		take(number, e.value)
+	}
+	for at, more := []byte(prefix), true; more; {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		var keys, values [][]byte
+		err := guard(func() error {
+			return x.db.View(func(tx *bbolt.Tx) error {
+				c := tx.Bucket(bucketFacts).Cursor()
+				k, v := c.Seek(at)
+				for ; k != nil && bytes.HasPrefix(k, []byte(prefix)) && len(keys) < chunk; k, v = c.Next() {
+					keys, values = append(keys, bytes.Clone(k)), append(values, bytes.Clone(v))
+				}
+				at, more = bytes.Clone(k), k != nil && len(keys) == chunk
+				return nil
+			})
+		})
+		for i := 0; err == nil && i < len(keys); i++ {
+			if fresh[string(keys[i])] != nil {
+				continue
+			}
+			var v value
+			if v, err = decodeValue(fold.Key{Kind: kindFact, Number: string(keys[i])}, values[i]); err == nil {
+				take(string(keys[i]), v)
+			}
+		}
+		if err != nil {
+			s.indexBroken(x, err)
+			return nil, err
+		}
+	}
+	slices.SortFunc(out, func(a, b *engine.Fact) int {
+		return cmp.Or(cmp.Compare(a.Collection, b.Collection), cmp.Compare(a.Key, b.Key))
+	})
+	return out, nil
+}
+
+// unwritten are the states of a kind that wait for the index, by key; and the
+// index that lacks them.
+func (s *Store) unwritten(kind engine.ProfileKind) (*index, map[string]*written) {
+	out := make(map[string]*written)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, list := range [][]*entry{s.memory.dirty, s.memory.writing} {
+		for _, e := range list {
+			if e.key.Kind == kind {
+				out[e.key.Number] = &written{key: e.key, state: e.state}
+			}
+		}
+	}
+	return s.index, out
+}

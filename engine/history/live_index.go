@@ -1,0 +1,119 @@
+package history
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+
+	"go.etcd.io/bbolt"
+
+	"switchboard/engine"
+	"switchboard/engine/history/fold"
+)
+
+// The buckets of the index that hold live data.
+var (
+	bucketPairs    = []byte(kindPair) // DID and number -> pair
+	bucketRefs     = []byte(kindRef)  // ref -> key of bucket sessions
+	bucketSessions = []byte("sessions")
+	bucketFacts    = []byte(kindFact) // collection and key -> fact
+	bucketDue      = []byte(kindDue)  // moment, kind and key -> nothing
+
+	liveBuckets = [][]byte{bucketPairs, bucketRefs, bucketSessions, bucketFacts, bucketDue}
+)
+
+// sessionPlace is where a session stands in bucket sessions: in the order of
+// creation.
+func sessionPlace(created uint64, ref string) []byte { return append(seqKey(created), ref...) }
+
+// findSession reads a session by its ref.
+func findSession(tx *bbolt.Tx, ref string) []byte {
+	place := tx.Bucket(bucketRefs).Get([]byte(ref))
+	if place == nil {
+		return nil
+	}
+	return bytes.Clone(tx.Bucket(bucketSessions).Get(place))
+}
+
+// dueLetters are the kinds in the keys of bucket due.
+var dueLetters = map[engine.ProfileKind]byte{kindPair: 'p', kindRef: 'r', kindFact: 'f'}
+
+func dueKey(at int64, k fold.Key) []byte {
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, 9+len(k.Number)), uint64(at))
+	return append(append(b, dueLetters[k.Kind]), k.Number...)
+}
+
+func parseDue(b []byte) (at int64, k fold.Key, ok bool) {
+	if len(b) < 9 {
+		return 0, fold.Key{}, false
+	}
+	for kind, letter := range dueLetters {
+		if b[8] == letter {
+			return int64(binary.BigEndian.Uint64(b)), fold.Key{Kind: kind, Number: string(b[9:])}, true
+		}
+	}
+	return 0, fold.Key{}, false
+}
+
+func (x *index) putLive(tx *bbolt.Tx, w written) error {
+	b := tx.Bucket([]byte(w.key.Kind))
+	key := []byte(w.key.Number)
+	if w.key.Kind == kindRef {
+		sessions := tx.Bucket(bucketSessions)
+		place := w.at()
+		if w.place != 0 && w.place != place {
+			if err := sessions.Delete(sessionPlace(w.place, w.key.Number)); err != nil {
+				return err
+			}
+		}
+		if w.value == nil {
+			return b.Delete(key)
+		}
+		at := sessionPlace(place, w.key.Number)
+		if err := sessions.Put(at, w.value.append(nil)); err != nil {
+			return err
+		}
+		if w.place != place {
+			if err := b.Put(key, at); err != nil {
+				return err
+			}
+		}
+		return putDue(tx, w)
+	}
+	if w.value == nil { // also the entries of due that are done with
+		return b.Delete(key)
+	}
+	return errors.Join(b.Put(key, w.value.append(nil)), putDue(tx, w))
+}
+
+// putDue notes when a value is to be looked at again. What was noted for its
+// earlier versions stays until that moment.
+func putDue(tx *bbolt.Tx, w written) error {
+	at := w.value.due()
+	if at == 0 {
+		return nil
+	}
+	return tx.Bucket(bucketDue).Put(dueKey(at, w.key), nil)
+}
+
+// due returns the entries of bucket due up to a moment and behind another
+// entry, at most limit.
+func (x *index) due(after []byte, until int64, limit int) (out [][]byte, err error) {
+	err = guard(func() error {
+		return x.db.View(func(tx *bbolt.Tx) error {
+			c := tx.Bucket(bucketDue).Cursor()
+			k, _ := c.Seek(after)
+			if k != nil && bytes.Equal(k, after) {
+				k, _ = c.Next()
+			}
+			for ; k != nil && len(out) < limit; k, _ = c.Next() {
+				if len(k) >= 8 && int64(binary.BigEndian.Uint64(k)) > until {
+					break
+				}
+				out = append(out, bytes.Clone(k))
+			}
+			return nil
+		})
+	})
+	return out, err
+}

@@ -1,0 +1,102 @@
+package history
+
+import (
+	"bytes"
+	"encoding/binary"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"switchboard/engine/history/fold"
+)
+
+// now is the later of the clock and of the newest records: a moment from which
+// on nothing of the log lies in the future.
+func (l *logFile) now() int64 {
+	now := time.Now().UnixNano()
+	if data, err := l.get(l.last); err == nil && data != nil {
+		if r, err := decodeRecord(data); err == nil {
+			now = max(now, r.At)
+		}
+	}
+	return now
+}
+
+// compareLive tells where live data differ. What has expired is left out: how
+// much of it was swept depends on when it was.
+func (r *VerifyReport) compareLive(live, fresh *bbolt.Tx, now int64, trimmed bool) {
+	for _, name := range [][]byte{bucketPairs, bucketSessions, bucketFacts} {
+		normal := func(k, v []byte) []byte { return normalLive(name, k, v, now, trimmed) }
+		missing, other := differences(fresh.Bucket(name), live.Bucket(name), normal)
+		extra, _ := differences(live.Bucket(name), fresh.Bucket(name), normal)
+		if missing+extra+other > 0 {
+			r.problem("in the index's %s %d entries are missing, %d are too many and %d differ from the log", name, missing, extra, other)
+		}
+	}
+	lost := 0
+	_ = live.Bucket(bucketSessions).ForEach(func(k, _ []byte) error { // f never fails
+		if len(k) < 8 || !bytes.Equal(live.Bucket(bucketRefs).Get(k[8:]), k) {
+			lost++
+		}
+		return nil
+	})
+	if lost > 0 {
+		r.problem("in the index %d sessions are not found by their ref", lost)
+	}
+}
+
+// differences counts what of a bucket another lacks or has differently.
+func differences(a, b *bbolt.Bucket, normal func(k, v []byte) []byte) (lacking, other int) {
+	_ = a.ForEach(func(k, v []byte) error { // f never fails
+		mine := normal(k, v)
+		if mine == nil {
+			return nil
+		}
+		theirs := b.Get(k)
+		if theirs != nil {
+			theirs = normal(k, theirs)
+		}
+		switch {
+		case theirs == nil:
+			lacking++
+		case !bytes.Equal(mine, theirs):
+			other++
+		}
+		return nil
+	})
+	return lacking, other
+}
+
+// normalLive is what counts of an entry; nil for nothing.
+func normalLive(bucket, k, v []byte, now int64, trimmed bool) []byte {
+	key := fold.Key{Kind: kindFact, Number: string(k)}
+	switch {
+	case bytes.Equal(bucket, bucketPairs):
+		key.Kind = kindPair
+	case bytes.Equal(bucket, bucketSessions):
+		key.Kind = kindRef
+	}
+	got, err := decodeValue(key, v)
+	if err != nil {
+		return []byte{0} // differs from all that can be read
+	}
+	switch got := got.(type) {
+	case *kept:
+		if got.live(now) != nil {
+			return v
+		}
+	case *keptFact:
+		if got.live(now) != nil {
+			return v
+		}
+	case *pair:
+		out := got.without("", now)
+		if trimmed || out.ended+keepEnded <= now {
+			out.ended = 0 // told by records that may be gone
+		}
+		if out.orNothing() != nil {
+			return out.append(binary.AppendUvarint(nil, 1))
+		}
+	}
+	return nil
+}
