@@ -20,7 +20,7 @@ var liveNow = time.Unix(1763802300, 0)
 
 // beginLive starts a server that keeps live data.
 func beginLive(t *testing.T, change func(*server.Options)) (*world, *fakeLive) {
-	live := &fakeLive{sessions: map[string]*engine.Session{}, kept: map[string]*engine.Fact{}}
+	live := newFakeLive()
 	w := begin(t, func(o *server.Options) {
 		o.Live, o.Now = live, func() time.Time { return liveNow }
 		if change != nil {
@@ -44,6 +44,10 @@ type fakeLive struct {
 	limit    int
 	next     string
 	stuck    bool // the disk takes nothing
+}
+
+func newFakeLive() *fakeLive {
+	return &fakeLive{sessions: map[string]*engine.Session{}, kept: map[string]*engine.Fact{}}
 }
 
 func (l *fakeLive) begin(ctx context.Context, by string) error {

@@ -71,9 +71,7 @@ type Options struct {
 	History    History
 	Quarantine Quarantine
 	Policies   Policies
-	// Live is what backends keep up to date for the policies. Optional: without
-	// it there are no sessions, facts and audit.
-	Live engine.LiveData
+	Live       engine.LiveData // what backends keep up to date for the policies
 
 	// Fallback is the global fallback number, empty for none, and FallbackDIDs
 	// how many DIDs have their own: status tells.
@@ -123,7 +121,7 @@ func (o *Options) validatePorts() error {
 	}{
 		{"Numbers", o.Numbers == nil}, {"Metrics", o.Metrics == nil}, {"Router", o.Router == nil},
 		{"Completer", o.Completer == nil}, {"History", o.History == nil},
-		{"Quarantine", o.Quarantine == nil}, {"Policies", o.Policies == nil},
+		{"Quarantine", o.Quarantine == nil}, {"Policies", o.Policies == nil}, {"Live", o.Live == nil},
 	} {
 		if p.missing {
 			return fmt.Errorf("server: %s is missing", p.name)

@@ -17,6 +17,7 @@ func TestOptionsNameTheFieldAtFault(t *testing.T) {
 		"History":         func(o *server.Options) { o.History = nil },
 		"Quarantine":      func(o *server.Options) { o.Quarantine = nil },
 		"Policies":        func(o *server.Options) { o.Policies = nil },
+		"Live":            func(o *server.Options) { o.Live = nil },
 		"Listen":          func(o *server.Options) { o.Listen = "8080" },
 		"PrivateListen":   func(o *server.Options) { o.PrivateListen = "localhost" },
 		"Keys":            func(o *server.Options) { o.Keys = []string{"a", " "} },

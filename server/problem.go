@@ -34,10 +34,15 @@ func fail(status int, format string, args ...any) *failure {
 
 // asFailure finds the response to an error.
 func asFailure(err error) *failure {
-	var f *failure
+	var (
+		f   *failure
+		bad *engine.BadInputError
+	)
 	switch {
 	case errors.As(err, &f):
 		return f
+	case errors.As(err, &bad):
+		return &failure{status: http.StatusBadRequest, detail: engine.Mask(bad.Why) + "."}
 	case errors.Is(err, engine.ErrBadCursor):
 		return &failure{status: http.StatusBadRequest, detail: "cursor: " + engine.ErrBadCursor.Error() + "."}
 	case errors.Is(err, engine.ErrPoolExhausted):

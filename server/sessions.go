@@ -102,10 +102,12 @@ func (s *Server) keepSession(ctx context.Context, ref string, req *sessionReques
 	if before != nil && !before.Live(now.UnixNano()) {
 		before = nil
 	}
-	// One that is extended keeps its DID, so it needs no pool.
-	if wanted.DID == "" && len(pool) == 0 && before == nil {
-		return 0, nil, fail(http.StatusBadRequest,
-			"did: it is missing, and the policies' directory lists no DID that could be taken. Name the DID, or several in pool.")
+	if wanted.DID == "" && len(pool) == 0 {
+		if before == nil {
+			return 0, nil, fail(http.StatusBadRequest,
+				"did: it is missing, and the policies' directory lists no DID that could be taken. Name the DID, or several in pool.")
+		}
+		pool = []string{before.DID} // to be extended, one needs no other
 	}
 	after, err := s.o.Live.PutSession(ctx, *wanted, pool, s.by())
 	if err != nil {

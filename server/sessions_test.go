@@ -206,6 +206,7 @@ func TestLiveDataThatCannotBeStored(t *testing.T) {
 	w, live := beginLive(t, func(o *server.Options) { o.CompletionTimeout = 20 * time.Millisecond })
 	for err, want := range map[error]int{
 		engine.ErrUnavailable: 503, fmt.Errorf("1000000 sessions are open: %w", engine.ErrTooMany): 409, errors.New("boom"): 500,
+		&engine.BadInputError{Why: "the ref is taken"}: 400,
 	} {
 		live.fail = err
 		w.send("PUT", w.private+sessions+"/s", pair).isProblem(want, "")
@@ -220,11 +221,4 @@ func TestLiveDataThatCannotBeStored(t *testing.T) {
 	live.fail, live.stuck = nil, true
 	w.send("PUT", w.private+sessions+"/s", pair).isProblem(503, "store")
 	w.send("PUT", w.private+facts+"/paused/9876543210", `{"value": true}`).isProblem(503, "store")
-}
-
-func TestNoLiveData(t *testing.T) {
-	w := begin(t, nil)
-	for _, path := range []string{sessions, sessions + "/a", facts, "/api/v1/audit"} {
-		w.send("GET", w.private+path, "").isProblem(404, "nothing at this path")
-	}
 }

@@ -127,7 +127,7 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *program, err
 		Listen: c.Listen, PrivateListen: c.PrivateListen, ReadyFile: c.ReadyFile,
 		Keys: f.keys, KeyHeader: c.KeyHeader, AdminTokens: f.tokens, Hosts: c.PrivateHost, Insecure: c.Insecure,
 		Numbers: f.judge.Numbers, Zone: f.zone, Version: versions().Version, Log: log, Metrics: metrics,
-		Router: router, Completer: store, History: store, Quarantine: store, Policies: manager,
+		Router: router, Completer: store, History: store, Quarantine: store, Policies: manager, Live: store,
 		Fallback: f.judge.Fallback, FallbackDIDs: len(f.judge.DIDFallbacks),
 	})
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 // maxAudit bounds how far back the audit trail is looked for, in records of any
-// kind: a million calls or so take about a second.
+// kind.
 const maxAudit = 2_000_000
 
 // auditStep is how many records one read transaction looks at.

@@ -86,7 +86,7 @@ func (r *VerifyReport) compareCopies(ctx context.Context, l *logFile, livePath, 
 	if err == nil {
 		r.Index = IndexEqual
 		before := len(r.Problems)
-		err = r.compare(live.index.db, fresh.index.db, sameShown(fresh), l.now(), l.trimmed > 0)
+		err = r.compare(live.index.db, fresh.index.db, sameShown(fresh), max(live.memory.swept, fresh.memory.swept), l.trimmed > 0)
 		r.filters(live.index)
 		if len(r.Problems) > before {
 			r.Index = IndexDifferent
@@ -99,6 +99,7 @@ func (r *VerifyReport) compareCopies(ctx context.Context, l *logFile, livePath, 
 func offline(l *logFile, x *index, o Options, t tuning) *Store {
 	s := &Store{Options: o, tuning: t, rules: o.rules(), log: o.Log, drained: make(chan struct{}), file: l, index: x}
 	s.memory = newMemory(s.rules)
+	s.memory.resume(x.mark)
 	s.journal = startJournal(l, t)
 	s.behind = newBehind(s)
 	return s

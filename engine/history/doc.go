@@ -1,5 +1,6 @@
 // Package history is the store of everything that happened: decisions,
-// completions, policy revisions, payloads in quarantine.
+// completions, policy revisions, payloads in quarantine; and of what backends
+// tell the policies: sessions and facts.
 //
 // # The log is the truth
 //
@@ -26,6 +27,14 @@
 // policies (round robin, least busy) are exact under any concurrency. From the
 // fourth try on a caller gets a turn: for a bounded time others don't change
 // what it reads. Turns are for progress only; exactness never rests on them.
+//
+// # Live data
+//
+// Sessions and facts are a fold as well: of the versions of one the record with
+// the highest sequence number counts. They are read by key, at the same cost
+// however many there are. Expiry is seen when they are read; a sweep that takes
+// its time removes what expired. Retention writes those that still count once
+// more before it takes their records. The audit trail is a reading of the log.
 //
 // # Caveats
 //

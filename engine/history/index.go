@@ -37,6 +37,7 @@ var (
 
 	metaFacts     = []byte("facts")      // how many facts there are
 	metaFactBytes = []byte("fact_bytes") // and their size
+	metaSwept     = []byte("swept")      // what expired up to this moment may be gone
 )
 
 // mark says what an index's content is the fold of.
@@ -46,6 +47,7 @@ type mark struct {
 	complete bool
 	newest   int64
 	facts    factCount
+	swept    int64 // what expired up to this moment may be gone
 }
 
 // index is the file that is written behind the log: call table and profiles.
@@ -142,6 +144,7 @@ func (x *index) read(tx *bbolt.Tx, log string, rules []byte) error {
 		applied: seqOf(meta.Get(metaApplied)), sum: seqOf(meta.Get(metaSum)),
 		complete: seqOf(meta.Get(metaComplete)) == 1, newest: int64(seqOf(meta.Get(metaNewest))),
 		facts: factCount{int64(seqOf(meta.Get(metaFacts))), int64(seqOf(meta.Get(metaFactBytes)))},
+		swept: int64(seqOf(meta.Get(metaSwept))),
 	}
 	x.filtered = seqOf(meta.Get(metaFiltered))
 	err := tx.Bucket(bucketEpochs).ForEach(func(k, v []byte) error {

@@ -112,7 +112,7 @@ func checkFact(f *engine.Fact, now int64) error {
 func checkNames(collection, key string) error {
 	for _, name := range [][2]string{{"collection", collection}, {"key", key}} {
 		if !nameOK(name[1]) {
-			return bad(fmt.Sprintf("the %s's name must have 1 to %d letters, digits or any of . _ : + @ -", name[0], engine.MaxFactName))
+			return bad(fmt.Sprintf("the %s's name must have 1 to %d letters, digits or any of . _ : + @ * -", name[0], engine.MaxFactName))
 		}
 	}
 	return nil
@@ -121,7 +121,7 @@ func checkNames(collection, key string) error {
 func nameOK(name string) bool {
 	return name != "" && len(name) <= engine.MaxFactName && !strings.ContainsFunc(name, func(r rune) bool {
 		switch {
-		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', strings.ContainsRune("._:+@-", r):
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', strings.ContainsRune("._:+@*-", r):
 			return false
 		}
 		return true

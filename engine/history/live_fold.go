@@ -59,6 +59,7 @@ func (s *Store) refoldLive(r *record, seq uint64) {
 
 // applyLive folds a record; everything it changes is in memory.
 func (m *memory) applyLive(r *record, seq uint64) {
+	m.swept = max(m.swept, r.At) // a change leaves out what had expired by then
 	if r.Session != nil {
 		m.applySession(r.Session, r.At, seq)
 		return

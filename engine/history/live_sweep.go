@@ -55,6 +55,7 @@ func (s *Store) sweepEntries(entries [][]byte, until int64) {
 	if s.rebuilding {
 		return
 	}
+	s.memory.swept = max(s.memory.swept, until)
 	for _, k := range keys {
 		e := s.memory.entries[k]
 		if k.Kind == kindDue {

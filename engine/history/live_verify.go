@@ -3,27 +3,15 @@ package history
 import (
 	"bytes"
 	"encoding/binary"
-	"time"
 
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine/history/fold"
 )
 
-// now is the later of the clock and of the newest records: a moment from which
-// on nothing of the log lies in the future.
-func (l *logFile) now() int64 {
-	now := time.Now().UnixNano()
-	if data, err := l.get(l.last); err == nil && data != nil {
-		if r, err := decodeRecord(data); err == nil {
-			now = max(now, r.At)
-		}
-	}
-	return now
-}
-
-// compareLive tells where live data differ. What has expired is left out: how
-// much of it was swept depends on when it was.
+// compareLive tells where live data differ. What has expired by now, when
+// either was last swept, is left out: how much of it is there depends on when
+// that was.
 func (r *VerifyReport) compareLive(live, fresh *bbolt.Tx, now int64, trimmed bool) {
 	for _, name := range [][]byte{bucketPairs, bucketSessions, bucketFacts} {
 		normal := func(k, v []byte) []byte { return normalLive(name, k, v, now, trimmed) }

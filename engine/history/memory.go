@@ -62,11 +62,15 @@ type memory struct {
 	horizon uint64
 	newest  int64 // the newest RoutedAt folded
 	facts   factCount
+	swept   int64 // the latest moment at which something that had expired was left out
 }
 
 func newMemory(r fold.Rules) *memory {
 	return &memory{rules: r, entries: make(map[fold.Key]*entry)}
 }
+
+// resume goes on with what an index knows.
+func (m *memory) resume(k mark) { m.newest, m.facts, m.swept = k.newest, k.facts, k.swept }
 
 // get returns an entry and marks it used; nil when it is not in memory.
 func (m *memory) get(k fold.Key) *entry {

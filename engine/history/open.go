@@ -41,7 +41,7 @@ func open(o Options, t tuning) (*Store, error) {
 		return nil, errors.Join(err, file.db.Close())
 	}
 	s.memory = newMemory(s.rules)
-	s.memory.newest, s.memory.facts = s.index.mark.newest, s.index.mark.facts
+	s.memory.resume(s.index.mark)
 	if err := s.archive.open(file); err != nil {
 		return nil, errors.Join(err, s.index.close(), file.db.Close())
 	}
@@ -101,7 +101,7 @@ func (s *Store) start() {
 	if !s.rebuilding {
 		s.catchUp(ctx)
 	}
-	s.moment = max(s.memory.newest, s.newestRouted(ctx))
+	s.moment = max(s.memory.newest, s.memory.swept, s.newestRouted(ctx))
 	s.helpers.Go(func() { s.behind.run(ctx) })
 	s.helpers.Go(func() { s.maintain(ctx) })
 	if s.rebuilding {
@@ -172,13 +172,15 @@ func (s *Store) refold(ctx context.Context, st stored) error {
 	return nil
 }
 
-// newestRouted is the newest routing time among the latest records: views'
-// moments go on from there after a restart.
+// newestRouted is the newest time of a decision or of a change of live data
+// among the latest records: views' moments go on from there after a restart.
 func (s *Store) newestRouted(ctx context.Context) int64 {
 	newest, left := int64(0), 64
 	err := s.file.descend(ctx, s.file.last, func(st stored) error {
 		if r, err := decodeRecord(st.data); err == nil && r.Decision != nil {
 			newest = max(newest, r.Decision.RoutedAt)
+		} else if err == nil && r.live() {
+			newest = max(newest, r.At)
 		}
 		if left--; left == 0 {
 			return errStop

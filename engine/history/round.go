@@ -146,5 +146,6 @@ func putMark(meta *bbolt.Bucket, m mark) error {
 		meta.Put(metaApplied, seqKey(m.applied)), meta.Put(metaSum, seqKey(m.sum)),
 		meta.Put(metaComplete, seqKey(complete)), meta.Put(metaNewest, seqKey(uint64(m.newest))),
 		meta.Put(metaFacts, seqKey(uint64(m.facts.n))), meta.Put(metaFactBytes, seqKey(uint64(m.facts.bytes))),
+		meta.Put(metaSwept, seqKey(uint64(m.swept))),
 	)
 }

@@ -58,6 +58,7 @@ func compileTree(ctx context.Context, tree Tree, opts Options) (*compiled, parse
 	f.add(lintContract(compiler, p))
 	dids, found := directory(tree, p.data)
 	f.add(found)
+	f.add(lintDirectory(ctx, tree, p.data))
 	if f.failed() {
 		return nil, p, f
 	}
