@@ -61,6 +61,7 @@ type serveCmd struct {
 
 // Run serves until ctx ends, then drains.
 func (c *serveCmd) Run(ctx context.Context, io stdio) (err error) {
+	relaxGC(os.LookupEnv)
 	log := c.logger(io)
 	p, err := c.build(ctx, log)
 	if err != nil {
