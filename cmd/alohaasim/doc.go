@@ -15,6 +15,21 @@
 // plays one call from start to end, so --concurrency is also the number of calls
 // that can talk at the same time.
 //
+// With --scenario it plays a story instead, against a server that serves the
+// policies in testdata/scenarios/NAME, and tells it by --private what a customer's
+// own systems would:
+//
+//	switchboard serve --policies testdata/scenarios/delivery --db delivery.db
+//	alohaasim --scenario delivery --calls 60
+//
+// delivery opens and ends masked pairs and has both sides call; sales has callers
+// come again while agents take breaks, and asks about nights and holidays;
+// overload has more people ring at once than the team can talk to. --calls is the
+// number of orders, of first callers, of calls. The callers are new on every run
+// whose --prefix is, and --dids, --callers, --rate, --anonymous, --reorder and
+// --no-completions do not count. The report adds who was reached at what moment
+// and for what reason.
+//
 // The report on stdout tells latencies, answers by receiver and every broken
 // promise with examples. Numbers are masked unless --show-numbers is given.
 //

@@ -15,6 +15,10 @@ type options struct {
 	KeyIn       string `enum:"header,basic,query" default:"header" help:"Where the secret travels: ${enum} (${default})."`
 	KeyHeader   string `default:"X-Switchboard-Key" placeholder:"NAME" help:"Header of the secret (${default})."`
 
+	Scenario     string `enum:",delivery,sales,overload" default:"" placeholder:"NAME" help:"Play a story instead of single calls, against a server with --policies testdata/scenarios/NAME: delivery, sales or overload. --calls is then the number of orders, of callers, of calls."`
+	Private      string `default:"http://127.0.0.1:8081" placeholder:"URL" help:"The server's private listener, for scenarios (${default})."`
+	PrivateToken string `env:"ALOHAASIM_PRIVATE_TOKEN" placeholder:"TOKEN" help:"Bearer token of the private listener."`
+
 	Calls       int           `default:"100" placeholder:"N" help:"Calls to play (${default})."`
 	Concurrency int           `default:"8" placeholder:"N" help:"Calls played at the same time (${default})."`
 	Rate        float64       `default:"0" placeholder:"N" help:"Calls started per second; 0 is as fast as possible."`
@@ -53,7 +57,10 @@ const (
 
 // validate names the first flag that makes no sense. It brings DIDs to digits.
 func (o *options) validate() error {
-	if err := o.validateTarget(); err != nil {
+	if err := o.validateURL("--target", o.Target, "http://127.0.0.1:8080", "--key"); err != nil {
+		return err
+	}
+	if err := o.validateURL("--private", o.Private, "http://127.0.0.1:8081", "--private-token"); err != nil {
 		return err
 	}
 	switch {
@@ -89,15 +96,17 @@ func (o *options) validate() error {
 	return o.validateDIDs()
 }
 
-func (o *options) validateTarget() error {
-	u, err := url.Parse(o.Target)
+// validateURL checks one of the server's two addresses. Secret is the flag that a
+// secret belongs into.
+func (o *options) validateURL(flag, text, such, secret string) error {
+	u, err := url.Parse(text)
 	switch {
 	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "":
-		return fmt.Errorf("--target is no URL; give something like http://127.0.0.1:8080")
+		return fmt.Errorf("%s is no URL; give something like %s", flag, such)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return fmt.Errorf("--target carries more than scheme, host and path; give the secret as --key")
+		return fmt.Errorf("%s carries more than scheme, host and path; give the secret as %s", flag, secret)
 	case !o.AllowRemote && !mayBeLoopback(u.Hostname()):
-		return fmt.Errorf("--target %s is not a loopback address; made-up calls would reach a server elsewhere, give --allow-remote if that is meant", u.Host)
+		return fmt.Errorf("%s %s is not a loopback address; made-up calls would reach a server elsewhere, give --allow-remote if that is meant", flag, u.Host)
 	}
 	return nil
 }

@@ -35,6 +35,9 @@ func (r *report) text() string {
 		line("  %-16s %d", rc.Number, rc.Calls)
 	}
 	line("")
+	if r.Scenario != nil {
+		line("%s", r.Scenario.text())
+	}
 	if len(r.Broken) == 0 {
 		line("broken promises: none")
 	}

@@ -10,7 +10,8 @@ import (
 // progressEvery is how often the progress line is redrawn.
 const progressEvery = 500 * time.Millisecond
 
-// showProgress draws a line on a terminal while calls are played. The returned
+// showProgress draws a line on a terminal while calls are played; calls is how
+// many there will be, 0 where nobody knows. The returned
 // function wipes it and returns once nothing more will be drawn.
 func showProgress(t *tally, calls int, w io.Writer) (stop func()) {
 	if file, ok := w.(*os.File); !ok || !isTerminal(file) {
@@ -45,7 +46,11 @@ func drawProgress(t *tally, calls int, w io.Writer, done <-chan struct{}) {
 			for _, n := range t.breakages() {
 				broken += n
 			}
-			fmt.Fprintf(w, "\r\x1b[K%d/%d calls, %.0f/s, %d broken promises", played, calls,
+			of := ""
+			if calls > 0 {
+				of = fmt.Sprintf("/%d", calls)
+			}
+			fmt.Fprintf(w, "\r\x1b[K%d%s calls, %.0f/s, %d broken promises", played, of,
 				float64(played)/time.Since(start).Seconds(), broken)
 		}
 	}

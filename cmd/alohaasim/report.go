@@ -30,7 +30,8 @@ type report struct {
 	Initiations initiationReport `json:"initiations"`
 	Completions completionReport `json:"completions"`
 	Receivers   []receiverCount  `json:"receivers"` // most calls first
-	Broken      []brokenPromise  `json:"broken"`    // by name
+	Scenario    *scenarioReport  `json:"scenario,omitempty"`
+	Broken      []brokenPromise  `json:"broken"` // by name
 }
 
 type initiationReport struct {

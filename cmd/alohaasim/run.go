@@ -73,13 +73,24 @@ func emulate(ctx context.Context, o *options, transport http.RoundTripper, stdou
 	playing, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	p := &player{opts: o, sender: sender, tally: newTally(), acks: acks, fresh: o.Prefix == "", stop: stop}
-	quiet := showProgress(p.tally, o.Calls, stderr)
+	plan := newPlanner(o, prefix)
+	calls := o.Calls
+	if o.Scenario != "" {
+		calls = 0 // one thing leads to another
+	}
+	quiet := showProgress(p.tally, calls, stderr)
 	start := time.Now()
-	playAll(playing, p, newPlanner(o, prefix))
+	var told *scenarioReport
+	if o.Scenario != "" {
+		told = newStage(p, plan, transport).run(playing)
+	} else {
+		playAll(playing, p, plan)
+	}
 	elapsed := time.Since(start)
 	quiet()
 
 	r := p.tally.report(o, prefix, elapsed)
+	r.add(told, o)
 	r.Interrupted = ctx.Err() != nil
 	var gone *unreachableError
 	if errors.As(context.Cause(playing), &gone) {

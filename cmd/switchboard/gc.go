@@ -7,7 +7,7 @@ import "runtime/debug"
 //
 // A decision leaves some 20 to 40 KB of garbage behind, nearly all of it the
 // evaluator's, over a live heap that is small. At Go's own 100 the collector
-// takes about a fifth of a decision's time, and more of its tail; 400 costs some
+// takes a quarter of a decision's time, and more of its tail; 400 costs some
 // tens of megabytes.
 const gcPercent = 400
 

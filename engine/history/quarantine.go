@@ -104,7 +104,9 @@ func (s *Store) saveCount(id string, ref quarantineRef) error {
 	if err != nil {
 		return err
 	}
-	if _, err = s.append(data, putRef(bucketQuarantine, id, func(uint64) quarantineRef { return ref })); err == nil {
+	// The commit reads its own copy: it may still run when the next count comes.
+	written := ref
+	if _, err = s.append(data, putRef(bucketQuarantine, id, func(uint64) quarantineRef { return written })); err == nil {
 		ref.saved = ref.Count
 		s.archive.items[id] = ref
 	}

@@ -141,8 +141,13 @@ func openFilled(b *testing.B, n int) *filled {
 	}
 	path := filepath.Join(folder, fmt.Sprintf("callers-%d.db", n))
 	h.open(b, path)
-	if h.Status().Records == 0 {
-		if err := errors.Join(h.fill(b.Context()), h.Close()); err != nil {
+	if status := h.Status(); status.Records == 0 || status.Rebuilding {
+		var err error
+		if status.Records == 0 {
+			err = h.fill(b.Context())
+		}
+		h.settle(b)
+		if err := errors.Join(err, h.Close()); err != nil {
 			b.Fatal(err)
 		}
 		h.open(b, path)
@@ -165,6 +170,23 @@ func (h *filled) open(b *testing.B, path string) {
 		b.Fatal(err)
 	}
 	h.Store = s
+}
+
+// settle waits until the index holds all of the log. A kept one is made anew
+// where another version of the program has loaded it.
+func (h *filled) settle(b *testing.B) {
+	b.Helper()
+	for tick := time.Tick(20 * time.Millisecond); ; {
+		status := h.Status()
+		if !status.Rebuilding && status.IndexLag == 0 {
+			return
+		}
+		select {
+		case <-tick:
+		case <-b.Context().Done():
+			b.Fatal("interrupted while the index was written")
+		}
+	}
 }
 
 // fill records the calls of all callers, many at once: one sync of the disk then
