@@ -260,6 +260,8 @@ func TestRestartsChangeNothing(t *testing.T) {
 				rt.Fatal(err)
 			}
 		}
+		// A crash right after a rebuild has the next start rebuild again.
+		eventually(t, "rebuilt", func() bool { return !s.Status().Rebuilding })
 		equal(t, "history", picture(t, s), picture(t, plain))
 		if err := s.Close(); err != nil {
 			rt.Fatal(err)
