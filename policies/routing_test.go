@@ -5,8 +5,10 @@ import (
 	"context"
 	"io/fs"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 	_ "time/tzdata"
 
@@ -23,14 +25,14 @@ import (
 
 const did = "918645658689"
 
-// recordingStore remembers which paths below history were read.
+// recordingStore remembers which paths of the mounted documents were read.
 type recordingStore struct {
 	storage.Store
 	read []string
 }
 
 func (s *recordingStore) Read(ctx context.Context, txn storage.Transaction, path storage.Path) (any, error) {
-	if len(path) > 0 && path[0] == "history" {
+	if len(path) > 0 && slices.Contains([]string{"history", "sessions", "facts"}, path[0]) {
 		s.read = append(s.read, strings.Join(path, "/"))
 	}
 	return s.Store.Read(ctx, txn, path)
@@ -138,31 +140,32 @@ func TestDecisions(t *testing.T) {
 		caller, did, at string
 		history         map[string]any
 		number, reason  string // both empty: undefined
+		skipped         string // whom the call passed over, the caller themselves
 	}{
-		"first call ever":         {caller, did, open, nil, "9876543210", "round_robin"},
-		"second new caller":       {caller, did, open, past(caller, "9876543210"), "9876543211", "round_robin"},
-		"after the last, first":   {caller, did, open, past(caller, "9876543212"), "9876543210", "round_robin"},
-		"after a removed agent":   {caller, did, open, past(caller, "9876540000"), "9876543210", "round_robin"},
-		"known caller":            {caller, did, open, past(caller, "9876543210", answered("9876543212", did, recently)), "9876543212", "sticky"},
-		"known to who left":       {caller, did, open, past(caller, "9876543210", answered("9876540000", did, recently)), "9876543211", "round_robin"},
-		"known on another DID":    {caller, did, open, past(caller, "9876543210", answered("9876543212", "918645658690", recently)), "9876543211", "round_robin"},
-		"known too long ago":      {caller, did, open, past(caller, "9876543210", answered("9876543212", did, recently.AddDate(0, 0, -31))), "9876543211", "round_robin"},
-		"known, after hours":      {caller, did, "2025-11-22 18:30:00", past(caller, "", answered("9876543212", did, recently)), "9876543219", "after_hours"},
-		"a second before opening": {caller, did, "2025-11-22 09:29:59", nil, "9876543219", "after_hours"},
-		"opening":                 {caller, did, "2025-11-22 09:30:00", nil, "9876543210", "round_robin"},
-		"a second before closing": {caller, did, "2025-11-22 18:29:59", nil, "9876543210", "round_robin"},
-		"closing":                 {caller, did, "2025-11-22 18:30:00", nil, "9876543219", "after_hours"},
-		"sunday":                  {caller, did, "2025-11-23 12:00:00", nil, "9876543219", "after_hours"},
-		"holiday":                 {caller, did, "2026-01-26 12:00:00", nil, "9876543219", "after_hours"},
-		"agent whose turn it is":  {"9876543210", did, open, nil, "9876543211", "round_robin"},
-		"agent known to herself":  {"9876543212", did, open, past("9876543212", "", answered("9876543212", did, recently)), "9876543210", "round_robin"},
-		"after-hours person":      {"9876543219", did, "2025-11-23 12:00:00", nil, "9876543210", "round_robin"},
-		"withheld number":         {"", did, open, nil, "9876543210", "round_robin"},
-		"masked number":           {"99889xxxxx", did, open, past(caller, "9876543210", answered("9876543212", did, recently)), "9876543211", "round_robin"},
-		"foreign caller":          {"+12025550123", did, open, nil, "9876543210", "round_robin"},
-		"blocked number":          {"9876500000", did, open, nil, "", "blocked"},
-		"blocked prefix, sunday":  {"1401234567", did, "2025-11-23 12:00:00", nil, "", "blocked"},
-		"unlisted DID":            {caller, "918645650000", open, nil, "", ""},
+		"first call ever":         {caller, did, open, nil, "9876543210", "round_robin", ""},
+		"second new caller":       {caller, did, open, past(caller, "9876543210"), "9876543211", "round_robin", ""},
+		"after the last, first":   {caller, did, open, past(caller, "9876543212"), "9876543210", "round_robin", ""},
+		"after a removed agent":   {caller, did, open, past(caller, "9876540000"), "9876543210", "round_robin", ""},
+		"known caller":            {caller, did, open, past(caller, "9876543210", answered("9876543212", did, recently)), "9876543212", "sticky", ""},
+		"known to who left":       {caller, did, open, past(caller, "9876543210", answered("9876540000", did, recently)), "9876543211", "round_robin", ""},
+		"known on another DID":    {caller, did, open, past(caller, "9876543210", answered("9876543212", "918645658690", recently)), "9876543211", "round_robin", ""},
+		"known too long ago":      {caller, did, open, past(caller, "9876543210", answered("9876543212", did, recently.AddDate(0, 0, -31))), "9876543211", "round_robin", ""},
+		"known, after hours":      {caller, did, "2025-11-22 18:30:00", past(caller, "", answered("9876543212", did, recently)), "9876543219", "after_hours", ""},
+		"a second before opening": {caller, did, "2025-11-22 09:29:59", nil, "9876543219", "after_hours", ""},
+		"opening":                 {caller, did, "2025-11-22 09:30:00", nil, "9876543210", "round_robin", ""},
+		"a second before closing": {caller, did, "2025-11-22 18:29:59", nil, "9876543210", "round_robin", ""},
+		"closing":                 {caller, did, "2025-11-22 18:30:00", nil, "9876543219", "after_hours", ""},
+		"sunday":                  {caller, did, "2025-11-23 12:00:00", nil, "9876543219", "after_hours", ""},
+		"holiday":                 {caller, did, "2026-01-26 12:00:00", nil, "9876543219", "after_hours", ""},
+		"agent whose turn it is":  {"9876543210", did, open, nil, "9876543211", "round_robin", "9876543210"},
+		"agent known to herself":  {"9876543212", did, open, past("9876543212", "", answered("9876543212", did, recently)), "9876543210", "round_robin", "9876543212"},
+		"after-hours person":      {"9876543219", did, "2025-11-23 12:00:00", nil, "9876543210", "round_robin", "9876543219"},
+		"withheld number":         {"", did, open, nil, "9876543210", "round_robin", ""},
+		"masked number":           {"99889xxxxx", did, open, past(caller, "9876543210", answered("9876543212", did, recently)), "9876543211", "round_robin", ""},
+		"foreign caller":          {"+12025550123", did, open, nil, "9876543210", "round_robin", ""},
+		"blocked number":          {"9876500000", did, open, nil, "", "blocked", ""},
+		"blocked prefix, sunday":  {"1401234567", did, "2025-11-23 12:00:00", nil, "", "blocked", ""},
+		"unlisted DID":            {caller, "918645650000", open, nil, "", "", ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -177,6 +180,9 @@ func TestDecisions(t *testing.T) {
 				want = map[string]any{"call_forwarding_number": tt.number, "reason": tt.reason, "tags": map[string]any{}}
 			case tt.reason != "":
 				want = map[string]any{"reject": true, "reason": tt.reason}
+			}
+			if tt.skipped != "" {
+				want["skipped"] = []any{map[string]any{"number": tt.skipped, "why": "caller"}}
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("decision (-want +got):\n%s", diff)
@@ -194,12 +200,40 @@ func TestHistoryIsReadByKeyOnly(t *testing.T) {
 	r := newRouter(t, policies.Files, past("9988912345", "9876543210", elsewhere))
 	r.decide(t, call("9988912345", did, at))
 	want := []string{
+		"facts/override/" + did,
+		"facts/override/*",
+		"sessions/" + did + "/9988912345",
 		"history/callers/9988912345/last_answered",
 		"history/callers/9988912345/calls",
 		"history/dids/" + did + "/last_by_reason/round_robin/receiver_number",
+		"facts/paused/9876543211",
 	}
 	if diff := cmp.Diff(want, r.store.read); diff != "" {
-		t.Errorf("history read (-want +got):\n%s", diff)
+		t.Errorf("read (-want +got):\n%s", diff)
+	}
+}
+
+// Whatever the directory asks for, no collection is read as a whole.
+func TestEveryRecipeReadsByKeyOnly(t *testing.T) {
+	set := starter(t)
+	set[directory] = &fstest.MapFile{Data: everything(t)}
+	at := kolkata(t, "2025-11-24 14:35:00")
+	tried := answered("9876543210", did, at.Add(-time.Minute))
+	tried["status"] = "notanswered"
+	missed := maps.Clone(tried)
+	missed["receiver_number"] = "9876543211"
+	history := past("9988912347", "9876543210", tried)
+	history["receivers"] = map[string]any{"9876543211": map[string]any{"calls": []any{missed}, "in_flight": 1}}
+	for _, caller := range []string{"9988912347", "9988900001", "9876543211", "9988912345", "", "+12025550123", "9812345678"} {
+		r := newRouter(t, set, history)
+		if got := r.decide(t, call(caller, did, at)); got == nil || len(r.errors) > 0 {
+			t.Errorf("%q: decision %v, builtin errors %v", caller, got, r.errors)
+		}
+		for _, path := range r.store.read {
+			if strings.Count(path, "/") < 2 {
+				t.Errorf("%q: %s is read as a whole", caller, path)
+			}
+		}
 	}
 }
 
@@ -241,16 +275,16 @@ func TestAnotherZoneOfTheDID(t *testing.T) {
 	}
 }
 
-// steps are the lines of the chain in routing.rego that a reader may move.
+// steps are the lines of the chains in routing.rego that a reader may move.
 func steps(t *testing.T, text []byte) (lines [][]byte) {
 	t.Helper()
 	for line := range bytes.Lines(text) {
-		if bytes.HasPrefix(line, []byte("else := ")) {
+		if bytes.HasPrefix(line, []byte("else := recipes.")) && bytes.Contains(line, []byte(" # ")) {
 			lines = append(lines, line)
 		}
 	}
-	if len(lines) != 4 {
-		t.Fatalf("%d steps in routing.rego, want 4 of one line each", len(lines))
+	if len(lines) != 13 {
+		t.Fatalf("%d steps in routing.rego, want 13 of one line each", len(lines))
 	}
 	return lines
 }
@@ -259,26 +293,34 @@ func TestAStepCanBeDeletedOrMoved(t *testing.T) {
 	const file = "routing/routing.rego"
 	text := starter(t)[file].Data
 	lines := steps(t, text)
+	modules := load(t, policies.Files).ParsedModules()
+	maps.DeleteFunc(modules, func(name string, _ *ast.Module) bool { return strings.HasSuffix(name, "_test.rego") })
 	compiles := func(t *testing.T, text []byte) {
 		t.Helper()
 		module, err := ast.ParseModuleWithOpts(file, string(text), ast.ParserOptions{ProcessAnnotation: true})
 		if err != nil {
 			t.Fatalf("%v in:\n%s", err, text)
 		}
-		modules := load(t, policies.Files).ParsedModules()
-		modules[file] = module
-		if _, err := compile(modules); err != nil {
+		edited := maps.Clone(modules)
+		edited[file] = module
+		if _, err := compile(edited); err != nil {
 			t.Fatalf("%v in:\n%s", err, text)
 		}
 	}
+	without := text // the choice of a team
 	for i, line := range lines {
 		compiles(t, bytes.Replace(text, line, nil, 1))
-		for j := range lines[:i] {
+		team := bytes.Contains(line, []byte(".team if"))
+		if team {
+			without = bytes.Replace(without, line, nil, 1)
+		}
+		if i > 0 && team == bytes.Contains(lines[i-1], []byte(".team if")) {
 			swapped := bytes.Replace(text, line, []byte("@\n"), 1)
-			swapped = bytes.Replace(swapped, lines[j], line, 1)
-			compiles(t, bytes.Replace(swapped, []byte("@\n"), lines[j], 1))
+			swapped = bytes.Replace(swapped, lines[i-1], line, 1)
+			compiles(t, bytes.Replace(swapped, []byte("@\n"), lines[i-1], 1))
 		}
 	}
+	compiles(t, without)
 	set := starter(t)
 	edit(t, set, file, string(lines[0]), "")
 	r := newRouter(t, set, map[string]any{})

@@ -66,7 +66,9 @@ func compile(modules map[string]*ast.Module) (*ast.Compiler, error) {
 	schemas := ast.NewSchemaSet()
 	schemas.Put(ast.SchemaRootRef, schema)
 	compiler := ast.NewCompiler().WithStrict(true).WithSchemas(schemas).
-		WithVirtual(func(r ast.Ref) bool { return r.HasPrefix(historyRef) })
+		WithVirtual(func(r ast.Ref) bool {
+			return slices.ContainsFunc(mounted, func(root ast.Ref) bool { return r.HasPrefix(root) })
+		})
 	compiler.Compile(modules)
 	if compiler.Failed() {
 		return nil, compiler.Errors
@@ -74,7 +76,10 @@ func compile(modules map[string]*ast.Module) (*ast.Compiler, error) {
 	return compiler, nil
 }
 
-var historyRef = ast.MustParseRef("data.history")
+// mounted is what the server hangs into the data document and reads by key.
+var mounted = []ast.Ref{
+	ast.MustParseRef("data.history"), ast.MustParseRef("data.sessions"), ast.MustParseRef("data.facts"),
+}
 
 // runTests runs the set's own tests; an error of a builtin fails its test.
 func runTests(t testing.TB, set fs.FS) []*tester.Result {
@@ -85,7 +90,7 @@ func runTests(t testing.TB, set fs.FS) []*tester.Result {
 	txn := storage.NewTransactionOrDie(t.Context(), store)
 	defer store.Abort(t.Context(), txn)
 	results, err := tester.NewRunner().SetModules(modules).SetStore(store).
-		RaiseBuiltinErrors(true).RunTests(t.Context(), txn)
+		CapturePrintOutput(true).RaiseBuiltinErrors(true).RunTests(t.Context(), txn)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,30 +1,32 @@
 package directory_test
 
 # These tests hold the data in data.yaml, not rules: the server runs them before
-# an edit goes live, so that a slip is reported instead of routed.
+# an edit goes live, so that a slip is reported instead of routed. What they print
+# names the DID and the field.
 
 test_the_data_follows_its_schema if {
 	[ok, problems] := json.match_schema(data.directory, data.schemas.directory)
-	print("directory/data.yaml:", [problem.desc | some problem in problems]) # regal ignore:print-or-trace-call
+	print(concat("\n", [sprintf("directory/data.yaml: %s: %s", [problem.field, problem.desc]) | some problem in problems])) # regal ignore:print-or-trace-call
 	ok
 }
 
-entries := array.concat(
-	[entry | some entry in data.directory.dids],
-	[entry | entry := data.directory["default"]],
+entries := object.union(
+	object.get(data.directory, "dids", {}),
+	{"default": entry | entry := data.directory["default"]},
 )
 
 test_zones_are_known if {
-	every entry in entries {
+	every did, entry in entries {
+		print(did, "zone:", object.get(entry, "zone", "UTC"), "is not known") # regal ignore:print-or-trace-call
 		time.clock([0, object.get(entry, "zone", "UTC")])
 	}
 }
 
 test_windows_are_not_empty if {
-	every entry in entries {
+	every did, entry in entries {
 		every day, windows in object.get(entry, "hours", {}) {
 			every window in windows {
-				print(day, "opens and closes at", window.from) # regal ignore:print-or-trace-call
+				print(did, "hours:", day, "opens and closes at", window.from) # regal ignore:print-or-trace-call
 				window.from != window.to
 			}
 		}
@@ -32,19 +34,91 @@ test_windows_are_not_empty if {
 }
 
 test_nobody_is_forwarded_to_a_did if {
-	every entry in entries {
-		every number in array.concat(entry.team, [number | number := entry.after_hours]) {
-			print(number, "is a DID of ours: a call to it would loop") # regal ignore:print-or-trace-call
-			not data.directory.dids[number]
+	every did, entry in entries {
+		every place in places(entry) {
+			print(did, place.field, place.number, "is a DID of ours: a call to it would loop") # regal ignore:print-or-trace-call
+			not entries[place.number]
 		}
+	}
+	every place in places(data.directory) {
+		print(place.field, place.number, "is a DID of ours: a call to it would loop") # regal ignore:print-or-trace-call
+		not entries[place.number]
 	}
 }
 
+# Where numbers stand to which calls are forwarded, in an entry or beside them.
+places(entry) := array.concat(
+	array.concat(
+		[{"field": field, "number": number} |
+			some field in ["after_hours", "override", "no_session_to", "overflow"]
+			number := entry[field]
+		],
+		[{"field": field, "number": number} |
+			some field in ["team", "overflow", "pairs"]
+			some number in flat(entry[field])
+		],
+	),
+	array.concat(
+		[{"field": "vip", "number": number} | some person in entry.vip; some number in [person.to, person.backup]],
+		array.concat(
+			[{"field": "vip", "number": person.to} | some person in entry.vip],
+			[{"field": name, "number": number} | some name, team in entry.teams; some number in team],
+		),
+	),
+)
+
+# The numbers of a list, or of a list of lists.
+flat(list) := [number | some part in list; some number in parts(part)]
+
+parts(part) := part if is_array(part)
+
+else := [part]
+
 test_holidays_are_dates if {
-	every entry in entries {
+	every did, entry in entries {
 		every date, _ in object.get(entry, "holidays", {}) {
-			print(date, "is no date") # regal ignore:print-or-trace-call
+			print(did, "holidays:", date, "is no date") # regal ignore:print-or-trace-call
 			time.parse_ns("2006-01-02", date)
 		}
 	}
 }
+
+test_teams_are_known if {
+	every did, entry in entries {
+		every use in names(entry) {
+			print(did, use.field, use.name, "is none of the teams") # regal ignore:print-or-trace-call
+			data.directory.teams[use.name]
+		}
+	}
+}
+
+names(entry) := array.concat(
+	array.concat(
+		[{"field": "team:", "name": entry.team} | is_string(entry.team)],
+		[{"field": "rollout:", "name": name} | name := entry.rollout.team],
+	),
+	[{"field": "regions:", "name": name} | some name in entry.regions],
+)
+
+test_weights_sum_to_100 if {
+	every did, entry in entries {
+		every weights in [weights | weights := entry.distribution.weights] {
+			total := sum([weight | some weight in weights])
+			print(did, "distribution.weights sum to", total) # regal ignore:print-or-trace-call
+			total == 100
+		}
+	}
+}
+
+test_weights_are_for_members if {
+	every did, entry in entries {
+		every number, _ in object.get(object.get(entry, "distribution", {}), "weights", {}) {
+			print(did, "distribution.weights:", number, "is not in the team") # regal ignore:print-or-trace-call
+			number in members(entry)
+		}
+	}
+}
+
+members(entry) := data.directory.teams[entry.team] if is_string(entry.team)
+
+else := entry.team

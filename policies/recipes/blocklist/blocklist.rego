@@ -3,12 +3,17 @@
 # description: Rejects the callers listed in data.directory.blocklist, on every DID.
 package recipes.blocklist
 
+import data.recipes.vip
+
 # METADATA
 # title: Blocked caller
-# description: Rejects the call.
+# description: Rejects the call, unless the caller is a VIP.
 # labels:
 #   rule: blocklist.decision
-decision := {"reject": true, "reason": "blocked"} if blocked
+decision := {"reject": true, "reason": "blocked"} if {
+	blocked
+	not vip.listed
+}
 
 # METADATA
 # title: Listed number
@@ -16,8 +21,8 @@ decision := {"reject": true, "reason": "blocked"} if blocked
 # labels:
 #   rule: blocklist.number
 blocked if {
-	input.caller_number != ""
 	data.directory.blocklist.numbers[input.caller_number]
+	input.caller_number != ""
 }
 
 # METADATA
@@ -27,8 +32,8 @@ blocked if {
 #   rule: blocklist.prefix
 blocked if {
 	some prefix in data.directory.blocklist.prefixes
-	prefix != ""
 	startswith(input.caller_number, prefix)
+	prefix != ""
 }
 
 # METADATA

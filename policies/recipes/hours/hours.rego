@@ -5,6 +5,7 @@
 #   without hours is always open.
 package recipes.hours
 
+import data.recipes.availability
 import data.recipes.did
 
 # METADATA
@@ -15,12 +16,23 @@ import data.recipes.did
 # labels:
 #   rule: hours.decision
 decision := {
-	"call_forwarding_number": did.entry.after_hours,
+	"call_forwarding_number": number,
 	"reason": "after_hours",
 	"tags": did.tags,
 } if {
 	closed
-	did.available(did.entry.after_hours)
+	number := did.entry.after_hours
+	did.available(number)
+}
+
+attempt := answer if {
+	closed
+	answer := decision
+}
+
+else := {"step": "hours", "in_vain": [{"number": number, "why": availability.why(number)}]} if {
+	closed
+	number := did.entry.after_hours
 }
 
 # METADATA
@@ -29,17 +41,19 @@ decision := {
 #   there is no local time: neither open nor closed, and a builtin error.
 closed if {
 	did.entry.hours
-	local
 	not open
+	local
 }
 
 # METADATA
 # description: A window of today, half open, so 09:30 to 18:30 is open at 09:30:00 and closed at 18:30:00.
 open if {
-	some window in did.entry.hours[local.weekday]
-	window.from <= local.clock
-	local.clock < window.to
-	not did.entry.holidays[local.date]
+	entry := did.entry
+	now := local
+	some window in entry.hours[now.weekday]
+	window.from <= now.clock
+	now.clock < window.to
+	not entry.holidays[now.date]
 }
 
 # METADATA
@@ -64,7 +78,9 @@ open if {
 # description: |
 #   Weekday, date and clock where the DID is. The server has computed them for
 #   its own zone; only an entry that names another zone costs a conversion.
-local := input.time if object.get(did.entry, "zone", input.time.zone) == input.time.zone
+local := input.time if not did.entry.zone
+
+else := input.time if did.entry.zone == input.time.zone
 
 else := {"weekday": weekday, "date": date, "clock": clock} if {
 	text := time.format([input.time.ns, did.entry.zone, "Monday 2006-01-02 15:04"])

@@ -23,13 +23,13 @@ call(date, weekday, clock) := {
 
 # open_at(...) is not the negation of "the step answers": both must hold.
 open_at(date, weekday, clock) if {
-	hours.open with input as call(date, weekday, clock) with data.directory.dids as {"918645658689": entry}
-	not hours.decision with input as call(date, weekday, clock) with data.directory.dids as {"918645658689": entry}
+	hours.open with input as call(date, weekday, clock) with data.directory as {"dids": {"918645658689": entry}}
+	not hours.decision with input as call(date, weekday, clock) with data.directory as {"dids": {"918645658689": entry}}
 }
 
 closed_at(date, weekday, clock) if {
 	answer := hours.decision with input as call(date, weekday, clock)
-		with data.directory.dids as {"918645658689": entry}
+		with data.directory as {"dids": {"918645658689": entry}}
 	answer == {"call_forwarding_number": "9876543219", "reason": "after_hours", "tags": {}}
 }
 
@@ -80,41 +80,41 @@ holiday_on(date) := object.union(entry, {"holidays": {date: "off"}})
 
 test_a_holiday_closes_what_starts_on_it_through_the_night if {
 	off := {"918645658689": holiday_on("2025-11-19")}
-	hours.closed with input as call("2025-11-19", "wednesday", "23:00") with data.directory.dids as off
-	hours.closed with input as call("2025-11-20", "thursday", "05:00") with data.directory.dids as off
+	hours.closed with input as call("2025-11-19", "wednesday", "23:00") with data.directory as {"dids": off}
+	hours.closed with input as call("2025-11-20", "thursday", "05:00") with data.directory as {"dids": off}
 }
 
 test_a_holiday_leaves_the_night_that_began_before_it if {
 	off := {"918645658689": holiday_on("2025-11-20")}
-	hours.open with input as call("2025-11-20", "thursday", "05:00") with data.directory.dids as off
+	hours.open with input as call("2025-11-20", "thursday", "05:00") with data.directory as {"dids": off}
 }
 
 test_the_day_before_the_first_of_a_year_and_of_a_march if {
 	hours.yesterday == "2025-12-31" with input as call("2026-01-01", "thursday", "05:00")
-		with data.directory.dids as {"918645658689": entry}
+		with data.directory as {"dids": {"918645658689": entry}}
 	hours.yesterday == "2028-02-29" with input as call("2028-03-01", "wednesday", "05:00")
-		with data.directory.dids as {"918645658689": entry}
+		with data.directory as {"dids": {"918645658689": entry}}
 }
 
 test_without_hours_always_open if {
 	always := {"918645658689": {"team": [], "after_hours": "9876543219"}}
-	not hours.decision with input as call("2025-11-23", "sunday", "03:00") with data.directory.dids as always
+	not hours.decision with input as call("2025-11-23", "sunday", "03:00") with data.directory as {"dids": always}
 }
 
 test_with_no_hours_at_all_always_closed if {
 	never := {"918645658689": object.union(object.remove(entry, ["hours"]), {"hours": {}})}
-	hours.decision with input as call("2025-11-17", "monday", "12:00") with data.directory.dids as never
+	hours.decision with input as call("2025-11-17", "monday", "12:00") with data.directory as {"dids": never}
 }
 
 test_the_after_hours_person_does_not_ring_themselves if {
 	own := object.union(call("2025-11-23", "sunday", "12:00"), {"caller_number": "9876543219"})
-	hours.closed with input as own with data.directory.dids as {"918645658689": entry}
-	not hours.decision with input as own with data.directory.dids as {"918645658689": entry}
+	hours.closed with input as own with data.directory as {"dids": {"918645658689": entry}}
+	not hours.decision with input as own with data.directory as {"dids": {"918645658689": entry}}
 }
 
 test_a_did_as_after_hours_number_would_loop if {
 	dids := {"918645658689": object.union(entry, {"after_hours": "918645658690"}), "918645658690": entry}
-	not hours.decision with input as call("2025-11-23", "sunday", "12:00") with data.directory.dids as dids
+	not hours.decision with input as call("2025-11-23", "sunday", "12:00") with data.directory as {"dids": dids}
 }
 
 test_a_did_that_is_not_in_the_directory if {

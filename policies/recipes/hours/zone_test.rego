@@ -22,15 +22,15 @@ entry := {
 	"hours": {"monday": [{"from": "09:30", "to": "18:30"}], "sunday": [{"from": "23:00", "to": "01:00"}]},
 }
 
-open_at(ns) if hours.open with input as dubai(ns) with data.directory.dids as {"97145551234": entry}
+open_at(ns) if hours.open with input as dubai(ns) with data.directory as {"dids": {"97145551234": entry}}
 
 closed_at(ns) if {
-	hours.decision with input as dubai(ns) with data.directory.dids as {"97145551234": entry}
+	hours.decision with input as dubai(ns) with data.directory as {"dids": {"97145551234": entry}}
 }
 
 test_the_zone_of_the_did_counts if {
 	hours.local == {"weekday": "monday", "date": "2025-11-24", "clock": "09:30"} with input as dubai(at(9, 30, 0))
-		with data.directory.dids as {"97145551234": entry}
+		with data.directory as {"dids": {"97145551234": entry}}
 }
 
 test_boundaries_to_the_second if {
@@ -49,7 +49,7 @@ test_over_midnight_in_the_zone_of_the_did if {
 
 test_the_servers_zone_by_name_costs_no_conversion if {
 	same := {"97145551234": object.union(entry, {"zone": "Asia/Kolkata"})}
-	hours.local.weekday == "to be" with input as dubai(at(9, 30, 0)) with data.directory.dids as same
+	hours.local.weekday == "to be" with input as dubai(at(9, 30, 0)) with data.directory as {"dids": same}
 }
 
 # The night of 2025-03-30 has 23 hours in Berlin. At half past midnight of the
@@ -57,6 +57,6 @@ test_the_servers_zone_by_name_costs_no_conversion if {
 test_yesterday_when_the_clocks_change if {
 	after := {"did": "4930555123", "time": {"zone": "Asia/Kolkata", "ns": 1743373800000000000}}
 	berlin := {"4930555123": {"zone": "Europe/Berlin"}}
-	hours.local.clock == "00:30" with input as after with data.directory.dids as berlin
-	hours.yesterday == "2025-03-30" with input as after with data.directory.dids as berlin
+	hours.local.clock == "00:30" with input as after with data.directory as {"dids": berlin}
+	hours.yesterday == "2025-03-30" with input as after with data.directory as {"dids": berlin}
 }

@@ -3,7 +3,9 @@
 # description: A caller who calls again reaches the person they talked to last.
 package recipes.sticky
 
+import data.recipes.availability
 import data.recipes.did
+import data.recipes.team
 
 # METADATA
 # title: Same person again
@@ -13,22 +15,26 @@ import data.recipes.did
 # labels:
 #   rule: sticky.decision
 decision := {
-	"call_forwarding_number": receiver,
+	"call_forwarding_number": number,
 	"reason": "sticky",
 	"tags": did.tags,
-} if receiver
+} if number := receiver
+
+receiver := number if {
+	number := candidate
+	not availability.check(number, did.entry, false)
+}
 
 # METADATA
 # description: |
 #   Whom they talked to. The age is that of the call's latest known time; an
 #   unknown one is null, which is smaller than any number.
-receiver := call.receiver_number if {
-	entry := did.entry
-	entry.sticky_days > 0
+candidate := call.receiver_number if {
+	days := did.entry.sticky_days
+	days > 0
 	call := last
-	call.receiver_number in entry.team
-	max([call.routed_at, call.received_at, call.ended_at]) >= input.time.unix - (entry.sticky_days * 86400)
-	did.available(call.receiver_number)
+	call.receiver_number in team.members
+	max([call.routed_at, call.received_at, call.ended_at]) >= input.time.unix - (days * 86400)
 }
 
 # METADATA
@@ -40,8 +46,18 @@ last := call if {
 	call.did == input.did
 }
 
-else := [call |
-	some call in data.history.callers[input.caller_number].calls
-	call.did == input.did
-	call.status == "answered"
-][0]
+else := answered[0] if {
+	calls := data.history.callers[input.caller_number].calls
+	answered := [call |
+		some call in calls
+		call.did == input.did
+		call.status == "answered"
+	]
+}
+
+attempt := answer if {
+	candidate
+	answer := decision
+}
+
+else := {"step": "sticky", "in_vain": [{"number": candidate, "why": availability.why(candidate)}]}

@@ -24,13 +24,13 @@ day := 86400
 # The receiver chosen for a caller with these earlier calls, newest first.
 chosen(calls) := answer.call_forwarding_number if {
 	answer := sticky.decision with input as call("9988912345")
-		with data.directory.dids as {did: entry}
+		with data.directory as {"dids": {did: entry}}
 		with data.history as {"callers": {"9988912345": {"calls": calls}}}
 }
 
 test_the_same_person_again if {
 	answer := sticky.decision with input as call("9988912345")
-		with data.directory.dids as {did: entry}
+		with data.directory as {"dids": {did: entry}}
 		with data.history as {"callers": {"9988912345": {"calls": [ended("9876543211", 60)]}}}
 	answer == {"call_forwarding_number": "9876543211", "reason": "sticky", "tags": {}}
 }
@@ -75,14 +75,14 @@ test_a_masked_receiver if not chosen([ended("98765xxxxx", 60)])
 test_off_without_sticky_days if {
 	calls := {"callers": {"9988912345": {"calls": [ended("9876543211", 60)]}}}
 	not sticky.decision with input as call("9988912345") with data.history as calls
-		with data.directory.dids as {did: {"team": entry.team}}
+		with data.directory as {"dids": {did: {"team": entry.team}}}
 	not sticky.decision with input as call("9988912345") with data.history as calls
-		with data.directory.dids as {did: {"team": entry.team, "sticky_days": 0}}
+		with data.directory as {"dids": {did: {"team": entry.team, "sticky_days": 0}}}
 }
 
 test_last_answered_saves_reading_the_calls if {
 	sticky.receiver == "9876543211" with input as call("9988912345")
-		with data.directory.dids as {did: entry}
+		with data.directory as {"dids": {did: entry}}
 		with data.history as {"callers": {"9988912345": {"calls": [], "last_answered": ended("9876543211", 60)}}}
 }
 
@@ -90,20 +90,20 @@ test_last_answered_on_another_did if {
 	other := object.union(ended("9876543210", 60), {"did": "918645658690"})
 	profile := {"calls": [other, ended("9876543211", day)], "last_answered": other}
 	sticky.receiver == "9876543211" with input as call("9988912345")
-		with data.directory.dids as {did: entry}
+		with data.directory as {"dids": {did: entry}}
 		with data.history as {"callers": {"9988912345": profile}}
 }
 
 test_the_caller_is_the_receiver if {
 	not sticky.decision with input as call("9876543211")
-		with data.directory.dids as {did: entry}
+		with data.directory as {"dids": {did: entry}}
 		with data.history as {"callers": {"9876543211": {"calls": [ended("9876543211", 60)]}}}
 }
 
 test_the_receiver_is_a_did if {
 	dids := {did: {"team": ["918645658690"], "sticky_days": 30}, "918645658690": entry}
 	not sticky.decision with input as call("9988912345")
-		with data.directory.dids as dids
+		with data.directory as {"dids": dids}
 		with data.history as {"callers": {"9988912345": {"calls": [ended("918645658690", 60)]}}}
 }
 
@@ -111,7 +111,7 @@ test_callers_never_seen_masked_or_withheld if {
 	history := {"callers": {"9988912345": {"calls": [ended("9876543211", 60)]}}}
 	every caller in ["9988900000", "99889xxxxx", "anonymous", ""] {
 		not sticky.decision with input as call(caller) with data.history as history
-			with data.directory.dids as {did: entry}
+			with data.directory as {"dids": {did: entry}}
 	}
 }
 
@@ -122,4 +122,53 @@ test_a_did_that_is_not_in_the_directory if {
 	answer := sticky.decision with input as call("9988912345") with data.history as history
 		with data.directory as {"dids": {}, "default": entry}
 	answer.tags == {"unknown_did": "true"}
+}
+
+# A row: what stands against the receiver, and whether they are asked in vain.
+against := {
+	"nothing": {"entry": {}, "want": "nobody"},
+	"on a break": {"paused": true, "want": "paused"},
+	"back from a break": {"paused": false, "want": "nobody"},
+	"busy": {"entry": {"max_concurrent": 1}, "profile": talking, "want": "busy"},
+	"not limited": {"entry": {}, "profile": talking, "want": "nobody"},
+	"writing up the last call": {"entry": {"wrapup_seconds": 60}, "profile": {"last_answered": {"ended_at": now}}, "want": "nobody"},
+	"left the team": {"entry": {"team": ["9876543210"]}, "paused": true, "want": "nobody"},
+}
+
+test_availability[name] if {
+	some name, c in against
+	in_vain(c) == c.want
+}
+
+talking := {"in_flight": 1, "calls": [{"status": "in_flight", "routed_at": now - 60}]}
+
+default in_vain(_) := "nobody"
+
+in_vain(c) := asked.in_vain[0].why if {
+	asked := sticky.attempt with input as call("9988912345")
+		with data.directory as {"dids": {did: object.union(entry, object.get(c, "entry", {}))}}
+		with data.facts.paused as {"9876543211": object.get(c, "paused", false)}
+		with data.history as {
+			"callers": {"9988912345": {"calls": [ended("9876543211", 60)]}},
+			"receivers": {"9876543211": object.get(c, "profile", {})},
+		}
+}
+
+# Region or rollout may have moved the caller to another team.
+test_the_chosen_team_counts if {
+	history := {"callers": {"9988912345": {"calls": [ended("9876543211", 60)]}}}
+	every name, members in {"same": ["9876543211"], "other": ["9876543210"]} {
+		stays := name == "same"
+		answered := stuck(history, {name: members}, name)
+		answered == stays
+	}
+}
+
+default stuck(_, _, _) := false
+
+stuck(history, teams, chosen) if {
+	sticky.decision with input as call("9988912345")
+		with data.directory as {"dids": {did: entry}, "teams": teams}
+		with data.routing.team as chosen
+		with data.history as history
 }
