@@ -16,7 +16,8 @@ order := array.concat(array.slice(members, start, count(members)), array.slice(m
 #   left the team. Calls that another step or a fallback routed do not turn it.
 start := place + 1 if {
 	last := data.history.dids[input.did].last_by_reason[team.rotation].receiver_number
-	place := min([i | some i, number in team.members; number == last])
+	members := team.members
+	place := [i | members[i] == last][0]
 }
 
 else := 0
