@@ -100,11 +100,12 @@ func TestFallbackOrder(t *testing.T) {
 			if d.Number != c.want || d.Source != c.source || d.Reason != string(c.source) {
 				t.Errorf("decision = %+v, want %s from %s", d, c.want, c.source)
 			}
-			if wantStatus := 200; c.source == engine.SourceNone {
+			wantStatus := 200
+			if c.source == engine.SourceNone {
 				wantStatus = 503
-				if reply.Status != wantStatus {
-					t.Errorf("status = %d, want %d", reply.Status, wantStatus)
-				}
+			}
+			if reply.Status != wantStatus {
+				t.Errorf("status = %d, want %d", reply.Status, wantStatus)
 			}
 		})
 	}
