@@ -71,6 +71,36 @@ func TestCompletionSamples(t *testing.T) {
 	}
 }
 
+// "curl -d @sample" posts a file without its line breaks.
+func TestSamplesWithoutLineBreaks(t *testing.T) {
+	for _, name := range []string{"completion-current.jsonc", "sibling-outgoing.jsonc"} {
+		whole := string(sample(t, name))
+		flat := strings.NewReplacer("\r", "", "\n", "").Replace(whole)
+		want, got := complete(t, whole), complete(t, flat)
+		want.Raw, got.Raw = engine.Payload{}, engine.Payload{}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	for body, status := range map[string]engine.Status{
+		`{"call_id": "1", "call_status": "answered" // the end}`:                             engine.StatusAnswered,
+		`{"call_id": "1", // an id "call_status": "x" "call_status": "answered"}`:            "",
+		`{"call_id": "1", "call_recording_url": "http://x/\"//", "call_status":"answered",}`: engine.StatusAnswered,
+		`{"call_id": "1", // one "x": 1, // two "call_status": "answered", // three }`:       engine.StatusAnswered,
+	} {
+		c, err := parser(t).Completion(post(body), arrived)
+		if status == "" {
+			if err == nil {
+				t.Errorf("%s was read", body)
+			}
+			continue
+		}
+		if err != nil || c.Status != status {
+			t.Errorf("%s: %+v, %v", body, c, err)
+		}
+	}
+}
+
 func TestCompletionStatus(t *testing.T) {
 	for raw, want := range map[string]engine.Status{
 		`"answered"`: engine.StatusAnswered, `"Answered"`: engine.StatusAnswered, `"ANSWERED"`: engine.StatusAnswered, `" answered "`: engine.StatusAnswered,

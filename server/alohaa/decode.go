@@ -72,16 +72,24 @@ func decodeJSON(body []byte) (fields, error) {
 	var f fields
 	err := json.Unmarshal(body, &f)
 	if err != nil && !deep(body) {
-		// Standardize overwrites what it reads.
-		if body, err = hujson.Standardize(bytes.Clone(body)); err == nil {
-			f = nil
-			err = json.Unmarshal(body, &f)
+		f, err = lenient(body)
+		if whole, ok := unflatten(body); err != nil && ok {
+			f, err = lenient(whole)
 		}
 	}
 	if err != nil || f == nil {
 		return nil, errSyntax
 	}
 	return f, nil
+}
+
+func lenient(body []byte) (f fields, err error) {
+	// Standardize overwrites what it reads.
+	body, err = hujson.Standardize(bytes.Clone(body))
+	if err != nil {
+		return nil, err
+	}
+	return f, json.Unmarshal(body, &f)
 }
 
 // maxDepth bounds the nesting of what is read leniently. The lenient reader

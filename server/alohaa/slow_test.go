@@ -32,6 +32,8 @@ func TestUglyPayloadsAreQuick(t *testing.T) {
 		"comments":       post(repeat("{", "/**/", "}")),
 		"open comments":  post(repeat("", "/*", "")),
 		"lines":          post(repeat("{", "//\n", "}")),
+		"flat comments":  post(repeat("{", "//", "}")),
+		"flat fields":    post(repeat("{", `//"a`, `":1}`)),
 		"commas":         post(repeat("{", ",", "}")),
 		"keys":           post(repeat("{", `"":0,`, "}")),
 		"cases":          post("{" + cases.String() + "}"),
