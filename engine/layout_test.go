@@ -17,7 +17,12 @@ func TestImportsPointOneWay(t *testing.T) {
 		foreign []string // modules it must not use
 	}{
 		{"switchboard/engine", nil, []string{opa, bbolt, gin}},
-		{"switchboard/engine/policy", []string{"switchboard/engine", "switchboard/policies"}, []string{bbolt, gin}},
+		{"switchboard/engine/policy", []string{"switchboard/engine", "switchboard/policies", "switchboard/engine/policy/datafile",
+			"switchboard/engine/policy/finding", "switchboard/engine/policy/lint", "switchboard/engine/policy/mounted"}, []string{bbolt, gin}},
+		{"switchboard/engine/policy/lint", []string{"switchboard/engine", "switchboard/engine/policy/datafile",
+			"switchboard/engine/policy/finding", "switchboard/engine/policy/mounted"}, []string{bbolt, gin}},
+		{"switchboard/engine/policy/datafile", []string{"switchboard/engine", "switchboard/engine/policy/finding"}, []string{bbolt, gin}},
+		{"switchboard/engine/policy/mounted", nil, []string{bbolt, gin}},
 		{"switchboard/engine/history", []string{"switchboard/engine", "switchboard/engine/history/fold"}, []string{opa, gin}},
 		{"switchboard/engine/history/fold", []string{"switchboard/engine"}, []string{opa, bbolt, gin}},
 		{"switchboard/server", []string{"switchboard/engine", "switchboard/server/alohaa"}, []string{opa, bbolt}},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"switchboard/engine"
+	"switchboard/engine/policy/finding"
 )
 
 // archiveTimeout bounds how long a new set waits for the disk. Routing by
@@ -36,7 +37,7 @@ func (m *Manager) archive(ctx context.Context, set *Set, report engine.Report, s
 		return engine.Problem{}, true
 	}
 	m.log.Warn("the new policy set could not be archived; a restart with a broken folder would not find it", "revision", set.Revision(), "error", err)
-	return engine.Problem{Code: codeArchive, Message: "the set serves but could not be archived: " + engine.Mask(err.Error()),
+	return engine.Problem{Code: finding.CodeArchive, Message: "the set serves but could not be archived: " + engine.Mask(err.Error()),
 		Hint: "mend the database's disk, then reload"}, false
 }
 

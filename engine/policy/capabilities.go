@@ -9,6 +9,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"switchboard/engine"
+	"switchboard/engine/policy/finding"
 )
 
 // outside are the builtins that reach beyond the call and the set: another
@@ -51,8 +52,8 @@ func lintOutside(modules map[string]*ast.Module) []engine.Problem {
 	for _, name := range slices.Sorted(maps.Keys(modules)) {
 		ast.WalkTerms(modules[name], func(t *ast.Term) bool {
 			if ref, ok := t.Value.(ast.Ref); ok && outside[ref.String()] {
-				out = append(out, at(t.Location, engine.Problem{
-					Code:    codeCompile,
+				out = append(out, finding.At(t.Location, engine.Problem{
+					Code:    finding.CodeCompile,
 					Message: ref.String() + " reaches outside the call, so policies can't use it",
 					Hint:    "put what the policy needs to know into a data file, which takes effect as soon as it is saved",
 				}))

@@ -2,6 +2,8 @@ package policy
 
 import (
 	"github.com/open-policy-agent/opa/v1/ast"
+
+	"switchboard/engine/policy/lint"
 )
 
 // compiled is a policy set after everything static has passed: what Load makes
@@ -16,4 +18,4 @@ type compiled struct {
 }
 
 // entryPoint is the query every call is answered by.
-const entryPoint = "data.routing.decision"
+const entryPoint = lint.EntryPoint

@@ -56,8 +56,8 @@ func tryCompile(t testing.TB, modules map[string]string, data map[string]any) (*
 		tree[name] = []byte(text)
 	}
 	p, found := parse(tree)
-	if found.failed() {
-		return nil, &engine.PoliciesError{Report: engine.Report{Errors: found.errors}}
+	if found.Failed() {
+		return nil, &engine.PoliciesError{Report: engine.Report{Errors: found.Errors}}
 	}
 	if data == nil {
 		data = map[string]any{}

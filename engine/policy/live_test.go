@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"switchboard/engine"
+	"switchboard/engine/policy/mounted"
 )
 
 // pairedView has a session for the caller on the called DID, and a fact.
@@ -98,8 +99,8 @@ func TestSessionsAreShownAsJSON(t *testing.T) {
 	}
 	for _, s := range doc.([]any) {
 		fields := s.(map[string]any)
-		if !slices.Equal(sortedKeys(fields), sessionShape.names()) {
-			t.Errorf("a session has %q, the lint knows %q", sortedKeys(fields), sessionShape.names())
+		if !slices.Equal(sortedKeys(fields), mounted.SessionShape.Names()) {
+			t.Errorf("a session has %q, the lint knows %q", sortedKeys(fields), mounted.SessionShape.Names())
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"switchboard/engine"
+	"switchboard/engine/policy/finding"
 )
 
 // Load takes a tree through everything that can fail and touches nothing live:
@@ -25,16 +26,16 @@ func Load(ctx context.Context, tree Tree, opts Options, checks Checks) (set *Set
 		// provokes must cost a reload, not the server.
 		if p := recover(); p != nil {
 			opts.Log.Error("loading policies panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			f := findings{}
-			f.fail(engine.Problem{Code: codeCompile, Message: fmt.Sprintf("loading the policies broke off: %v", p),
+			f := finding.List{}
+			f.Fail(engine.Problem{Code: finding.CodeCompile, Message: fmt.Sprintf("loading the policies broke off: %v", p),
 				Hint: "undo the last change; this is a defect of the server or of OPA, please report it"})
 			set, report = nil, reportOf(tree, began, f, engine.TestSummary{})
 		}
 	}()
 	set, f, tests := load(ctx, tree, opts, checks)
 	if ctx.Err() != nil {
-		f.errors = nil // whatever the interruption broke is no fault of the set
-		f.fail(engine.Problem{Message: "loading the policies was interrupted: " + context.Cause(ctx).Error(), Hint: "load them again"})
+		f.Errors = nil // whatever the interruption broke is no fault of the set
+		f.Fail(engine.Problem{Message: "loading the policies was interrupted: " + context.Cause(ctx).Error(), Hint: "load them again"})
 	}
 	report = reportOf(tree, began, f, tests)
 	if !report.OK {
@@ -43,37 +44,37 @@ func Load(ctx context.Context, tree Tree, opts Options, checks Checks) (set *Set
 	return set, report
 }
 
-func load(ctx context.Context, tree Tree, opts Options, checks Checks) (*Set, findings, engine.TestSummary) {
+func load(ctx context.Context, tree Tree, opts Options, checks Checks) (*Set, finding.List, engine.TestSummary) {
 	var tests engine.TestSummary
 	c, p, f := compileTree(ctx, tree, opts)
-	if f.failed() {
+	if f.Failed() {
 		return nil, f, tests
 	}
 	if !checks.SkipTests {
 		run, found := runTests(ctx, tree, p, opts, TestOptions{})
 		tests = run.Summary
-		f.add(found)
+		f.Add(found)
 	}
-	if f.failed() {
+	if f.Failed() {
 		return nil, f, tests
 	}
 	set, err := prepare(ctx, c, opts)
 	if err != nil {
-		f.fail(engine.Problem{Code: codeCompile, Message: err.Error()})
+		f.Fail(engine.Problem{Code: finding.CodeCompile, Message: err.Error()})
 		return nil, f, tests
 	}
-	f.add(smoke(ctx, set, opts, checks))
+	f.Add(smoke(ctx, set, opts, checks))
 	return set, f, tests
 }
 
-func reportOf(tree Tree, began time.Time, f findings, tests engine.TestSummary) engine.Report {
+func reportOf(tree Tree, began time.Time, f finding.List, tests engine.TestSummary) engine.Report {
 	return engine.Report{
 		Revision: tree.Revision(),
-		OK:       !f.failed(),
+		OK:       !f.Failed(),
 		At:       began,
 		Took:     time.Since(began).Seconds(),
-		Errors:   tidy(f.errors),
-		Warnings: tidy(f.warnings),
+		Errors:   finding.Tidy(f.Errors),
+		Warnings: finding.Tidy(f.Warnings),
 		Tests:    tests,
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"switchboard/engine"
+	"switchboard/engine/policy/finding"
+	"switchboard/engine/policy/mounted"
 	"switchboard/policies"
 )
 
@@ -89,11 +91,11 @@ func TestReportIsOrdered(t *testing.T) {
 func TestReportIsBounded(t *testing.T) {
 	var text strings.Builder
 	text.WriteString("list:\n")
-	for range 3 * maxProblems {
+	for range 3 * finding.Max {
 		text.WriteString("- +919876543210\n")
 	}
 	_, report := Load(t.Context(), goodTree().Overlay(map[string]string{"directory/x.yaml": text.String()}), testOptions(t), Checks{})
-	if n := len(report.Errors); n != maxProblems+1 || report.Errors[maxProblems].Message != "and 200 more" {
+	if n := len(report.Errors); n != finding.Max+1 || report.Errors[finding.Max].Message != "and 200 more" {
 		t.Errorf("%d errors, the last is %+v", n, report.Errors[n-1])
 	}
 }
@@ -142,33 +144,33 @@ func TestShapesAreTheEnginesOwn(t *testing.T) {
 	if err := json.Unmarshal(text, &doc); err != nil {
 		t.Fatal(err)
 	}
-	sameShape(t, "profile", profileShape, doc)
+	sameShape(t, "profile", mounted.ProfileShape, doc)
 }
 
-func sameShape(t *testing.T, where string, s *shape, doc any) {
+func sameShape(t *testing.T, where string, s *mounted.Shape, doc any) {
 	t.Helper()
 	switch d := doc.(type) {
 	case map[string]any:
-		if s.each == nil && !reflect.DeepEqual(s.names(), sortedKeys(d)) {
-			t.Errorf("%s has the fields %q, the lint knows %q", where, sortedKeys(d), s.names())
+		if s.Each == nil && !reflect.DeepEqual(s.Names(), sortedKeys(d)) {
+			t.Errorf("%s has the fields %q, the lint knows %q", where, sortedKeys(d), s.Names())
 			return
 		}
 		for k, v := range d {
-			if s.each != nil {
-				sameShape(t, where+"[]", s.each, v)
+			if s.Each != nil {
+				sameShape(t, where+"[]", s.Each, v)
 			} else {
-				sameShape(t, where+"."+k, s.fields[k], v)
+				sameShape(t, where+"."+k, s.Fields[k], v)
 			}
 		}
 	case []any:
-		if !s.list {
+		if !s.List {
 			t.Errorf("%s is a list, the lint knows none", where)
 		}
 		for _, v := range d {
-			sameShape(t, where+"[]", s.each, v)
+			sameShape(t, where+"[]", s.Each, v)
 		}
 	default:
-		if !s.leaf {
+		if !s.Leaf {
 			t.Errorf("%s is a plain value, the lint knows %+v", where, s)
 		}
 	}
@@ -282,15 +284,6 @@ func TestCapabilities(t *testing.T) {
 	}
 	if !names["time.now_ns"] || !names["io.jwt.decode"] || len(names) < 150 {
 		t.Errorf("only %d builtins are left", len(names))
-	}
-}
-
-func TestNearest(t *testing.T) {
-	known := []string{"callers", "receivers", "dids", "calls"}
-	for name, want := range map[string]string{"caller": "callers", "recievers": "receivers", "did": "dids", "weather": "", "receivers_of": "receivers"} {
-		if got := nearest(name, known); got != want {
-			t.Errorf("nearest to %q is %q, want %q", name, got, want)
-		}
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"switchboard/engine"
+	"switchboard/engine/policy/finding"
 )
 
 // Archive keeps activated policy sets in the database.
@@ -158,8 +159,8 @@ func (m *Manager) Reload(ctx context.Context, origin string) engine.Report {
 	case m.turn <- struct{}{}:
 		defer func() { <-m.turn }()
 	case <-ctx.Done():
-		f := findings{}
-		f.fail(engine.Problem{Message: "another reload is still running", Hint: "ask again in a moment"})
+		f := finding.List{}
+		f.Fail(engine.Problem{Message: "another reload is still running", Hint: "ask again in a moment"})
 		report := reportOf(Tree{}, time.Now(), f, engine.TestSummary{})
 		report.Revision, report.Origin, report.Active = "", origin, m.revision()
 		return report
@@ -183,8 +184,8 @@ func (m *Manager) reload(ctx context.Context, origin string) engine.Report {
 
 // unreadable reports a folder that can't be read.
 func unreadable(err error, began time.Time) engine.Report {
-	f := findings{}
-	f.fail(engine.Problem{Code: codeEmpty, Message: err.Error(), Hint: "put the folder back, or name another one with --policies"})
+	f := finding.List{}
+	f.Fail(engine.Problem{Code: finding.CodeEmpty, Message: err.Error(), Hint: "put the folder back, or name another one with --policies"})
 	report := reportOf(Tree{}, began, f, engine.TestSummary{})
 	report.Revision = ""
 	return report
@@ -194,7 +195,7 @@ func unreadable(err error, began time.Time) engine.Report {
 func (m *Manager) judge(ctx context.Context, tree Tree, origin, source string) engine.Report {
 	if active := m.Active(); active != nil && active.Revision() == tree.Revision() {
 		m.log.Info("the policies in force are the ones in the folder", "revision", active.Revision(), "origin", origin)
-		report := reportOf(tree, time.Now(), findings{}, m.tests)
+		report := reportOf(tree, time.Now(), finding.List{}, m.tests)
 		m.cameFrom(ctx, active, &report, source)
 		return m.note(report, origin, active)
 	}
@@ -234,8 +235,8 @@ func (m *Manager) absent() bool {
 // withoutFolder answers a reload where there is no folder to read.
 func (m *Manager) withoutFolder(ctx context.Context, origin string) engine.Report {
 	if active := m.Active(); active != nil {
-		f := findings{}
-		f.warn(engine.Problem{Message: "there is no policies folder to load from; the set that serves stays", Hint: initHint})
+		f := finding.List{}
+		f.Warn(engine.Problem{Message: "there is no policies folder to load from; the set that serves stays", Hint: initHint})
 		return m.note(reportOf(active.Tree(), time.Now(), f, engine.TestSummary{}), origin, active)
 	}
 	return m.judge(ctx, m.o.Builtin, origin, OriginBuiltin)

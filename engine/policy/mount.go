@@ -8,13 +8,15 @@ import (
 	"slices"
 	"strconv"
 
+	"switchboard/engine/policy/mounted"
+
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/storage"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 )
 
 // historyRoot is where the history hangs in the data document.
-const historyRoot = "history"
+const historyRoot = mounted.History
 
 // mount is the data document of one policy set: the files of the set, with
 // what one decision's view shows hung in at data.history, data.sessions and
@@ -34,9 +36,9 @@ type mount struct {
 // newMount hangs the mounted documents into data. The mount keeps data; the caller must
 // not change it afterwards.
 func newMount(data map[string]any) (*mount, error) {
-	for _, root := range slices.Sorted(maps.Keys(reserved)) {
+	for _, root := range slices.Sorted(maps.Keys(mounted.Reserved)) {
 		if _, taken := data[root]; taken {
-			return nil, fmt.Errorf("data.%s is where the server shows %s; give the data file that defines it another folder or name", root, reserved[root])
+			return nil, fmt.Errorf("data.%s is where the server shows %s; give the data file that defines it another folder or name", root, mounted.Reserved[root])
 		}
 	}
 	if data == nil {
@@ -148,8 +150,8 @@ type collectionError struct {
 }
 
 func (e *collectionError) Error() string {
-	doc := documents[e.root]
-	what, first := "data."+e.root, "["+doc.keys[0]+"]"
+	doc := mounted.Documents[e.root]
+	what, first := "data."+e.root, "["+doc.Keys[0]+"]"
 	if e.root == historyRoot {
 		first = ".callers"
 	}
@@ -158,7 +160,7 @@ func (e *collectionError) Error() string {
 			first = "." + e.collection[0]
 		}
 	}
-	innermost := doc.keys[1]
+	innermost := doc.Keys[1]
 	if e.root == historyRoot && first == "."+callsCollection {
 		innermost = "call_id"
 	}

@@ -3,6 +3,8 @@ package policy
 import (
 	"maps"
 	"slices"
+
+	"switchboard/engine/policy/lint"
 )
 
 // Pool are the DIDs that the set has for masked pairs: those that its directory
@@ -21,8 +23,8 @@ func (m *Manager) Pool() []string {
 
 // poolOf is found once a set: a directory may list thousands.
 func poolOf(c *compiled) []string {
-	directory, _ := c.data[didsPath[0]].(map[string]any)
-	entries, _ := directory[didsPath[1]].(map[string]any)
+	directory, _ := c.data[lint.DIDsPath[0]].(map[string]any)
+	entries, _ := directory[lint.DIDsPath[1]].(map[string]any)
 	var marked []string
 	for did := range c.dids {
 		if entry, _ := entries[did].(map[string]any); entry["pool"] == true {

@@ -11,6 +11,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/topdown"
 
 	"switchboard/engine"
+	"switchboard/engine/policy/mounted"
 )
 
 // Bounds on what one evaluation reports. A policy that walks through more keys
@@ -162,7 +163,7 @@ func (r *run) noteFired(_ topdown.BuiltinContext, operands []*ast.Term, iter fun
 }
 
 // callsCollection is the one collection that is keyed by call_id.
-const callsCollection = "calls"
+const callsCollection = mounted.Calls
 
 func isCollection(name string) bool {
 	switch engine.ProfileKind(name) {

@@ -8,12 +8,9 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
+	"switchboard/engine/policy/lint"
 	"switchboard/policies"
 )
-
-// schemasFolder is where a set keeps its JSON schemas, one to a folder: two in
-// one folder do not load, as both define "$schema".
-const schemasFolder = "schemas/"
 
 // schemaSet holds the schema of input, which every module is checked against,
 // and the set's own schemas under the names that `opa check --schema schemas`
@@ -29,7 +26,7 @@ func schemaSet(tree Tree) (*ast.SchemaSet, error) {
 	}
 	set.Put(ast.SchemaRootRef, input)
 	for name, content := range tree {
-		below, ok := strings.CutPrefix(name, schemasFolder)
+		below, ok := strings.CutPrefix(name, lint.SchemasFolder)
 		if !ok || path.Ext(name) != ".json" {
 			continue
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/topdown"
 
 	"switchboard/engine"
+	"switchboard/engine/policy/finding"
 )
 
 // Smoke evaluation asks a set that passed everything static about real calls:
@@ -34,8 +35,8 @@ const (
 	smokeTries    = 3
 )
 
-func smoke(ctx context.Context, set *Set, opts Options, checks Checks) findings {
-	var f findings
+func smoke(ctx context.Context, set *Set, opts Options, checks Checks) finding.List {
+	var f finding.List
 	ctx, stop := context.WithTimeout(ctx, opts.TestTimeout)
 	defer stop()
 	s := smoker{opts: opts, view: checks.View}
@@ -44,7 +45,7 @@ func smoke(ctx context.Context, set *Set, opts Options, checks Checks) findings 
 	asked := 0
 	for _, q := range questions {
 		if ctx.Err() != nil {
-			f.warn(engine.Problem{Code: codeSmoke, Message: fmt.Sprintf("smoke evaluation was stopped after %s: %d of %d calls were tried", opts.TestTimeout, asked, len(questions))})
+			f.Warn(engine.Problem{Code: finding.CodeSmoke, Message: fmt.Sprintf("smoke evaluation was stopped after %s: %d of %d calls were tried", opts.TestTimeout, asked, len(questions))})
 			break
 		}
 		d, found := s.decide(ctx, set, q)
@@ -57,14 +58,14 @@ func smoke(ctx context.Context, set *Set, opts Options, checks Checks) findings 
 		}
 		problem := problemOf(q, d, found)
 		if d.Cause == engine.CauseUndefined {
-			f.warn(problem)
+			f.Warn(problem)
 			continue
 		}
 		if checks.Active != nil {
 			if before, _ := s.decide(ctx, checks.Active, q); before.Cause == "" {
 				problem.Hint = strings.TrimPrefix(problem.Hint+"; the set that serves now answers this call", "; ")
-				f.fail(problem)
-				if len(f.errors) > smokeProblems {
+				f.Fail(problem)
+				if len(f.Errors) > smokeProblems {
 					break // refused; the rest adds nothing
 				}
 				continue
@@ -74,10 +75,10 @@ func smoke(ctx context.Context, set *Set, opts Options, checks Checks) findings 
 		failures = append(failures, problem)
 	}
 	if checks.Active == nil && checks.Strict && asked > 0 && len(failures) == asked {
-		f.errors, failures = append(f.errors, failures...), nil
+		f.Errors, failures = append(f.Errors, failures...), nil
 	}
-	f.warnings = append(f.warnings, failures...)
-	f.errors, f.warnings = few(f.errors), few(f.warnings)
+	f.Warnings = append(f.Warnings, failures...)
+	f.Errors, f.Warnings = few(f.Errors), few(f.Warnings)
 	return f
 }
 
@@ -86,7 +87,7 @@ func few(list []engine.Problem) []engine.Problem {
 	if len(list) <= smokeProblems {
 		return list
 	}
-	more := engine.Problem{Code: codeSmoke, Message: fmt.Sprintf("further calls that fail like these: %d", len(list)-smokeProblems)}
+	more := engine.Problem{Code: finding.CodeSmoke, Message: fmt.Sprintf("further calls that fail like these: %d", len(list)-smokeProblems)}
 	return append(slices.Clone(list[:smokeProblems]), more)
 }
 
@@ -166,7 +167,7 @@ func (s *smoker) evaluate(ctx context.Context, set *Set, q engine.Question) (eng
 // problemOf tells what happened to a question, at the rule that answered where
 // that is known.
 func problemOf(q engine.Question, d engine.Decision, o outcome) engine.Problem {
-	p := engine.Problem{Code: codeSmoke}
+	p := engine.Problem{Code: finding.CodeSmoke}
 	for _, rule := range o.Fired {
 		if rule.Rule == entryPoint {
 			p.File, p.Line = rule.File, rule.Line
@@ -174,8 +175,8 @@ func problemOf(q engine.Question, d engine.Decision, o outcome) engine.Problem {
 	}
 	var broke *topdown.Error
 	if errors.As(o.err, &broke) {
-		p = at(broke.Location, p)
-		d.Detail = flat(broke.Message)
+		p = finding.At(broke.Location, p)
+		d.Detail = finding.Flat(broke.Message)
 	}
 	what := "a call to " + q.DID.Canonical
 	if d.Cause == engine.CauseUndefined {

@@ -17,6 +17,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/topdown"
 
 	"switchboard/engine"
+	"switchboard/engine/policy/finding"
 )
 
 // oneTest bounds a single test, as `opa test` does.
@@ -54,23 +55,23 @@ func Test(ctx context.Context, tree Tree, opts Options, t TestOptions) (TestRun,
 	began := time.Now()
 	_, p, f := compileTree(ctx, tree, opts)
 	var run TestRun
-	if !f.failed() {
-		var found findings
+	if !f.Failed() {
+		var found finding.List
 		run, found = runTests(ctx, tree, p, opts, t)
-		f.add(found)
+		f.Add(found)
 	}
 	return run, reportOf(tree, began, f, run.Summary)
 }
 
 // runTests runs the set's tests on a plain store, without live history: the
 // command line has none either, and both must agree.
-func runTests(ctx context.Context, tree Tree, p parsed, opts Options, t TestOptions) (TestRun, findings) {
+func runTests(ctx context.Context, tree Tree, p parsed, opts Options, t TestOptions) (TestRun, finding.List) {
 	began := time.Now()
-	var f findings
+	var f finding.List
 	var run TestRun
 	schemas, err := schemaSet(tree)
 	if err != nil {
-		f.fail(engine.Problem{Code: codeTest, Message: err.Error()})
+		f.Fail(engine.Problem{Code: finding.CodeTest, Message: err.Error()})
 		return run, f
 	}
 	ctx, stop := context.WithTimeout(ctx, opts.TestTimeout)
@@ -103,11 +104,11 @@ func runTests(ctx context.Context, tree Tree, p parsed, opts Options, t TestOpti
 	})
 	if err != nil {
 		for _, problem := range loadProblems(tree, err) {
-			f.fail(problem)
+			f.Fail(problem)
 		}
 		return run, f
 	}
-	f.add(lintTestFiles(compiler))
+	f.Add(lintTestFiles(compiler))
 	slices.SortFunc(raw, func(a, b *tester.Result) int {
 		return cmp.Or(cmp.Compare(a.Location.File, b.Location.File), cmp.Compare(a.Location.Row, b.Location.Row), cmp.Compare(a.Name, b.Name))
 	})
@@ -117,7 +118,7 @@ func runTests(ctx context.Context, tree Tree, p parsed, opts Options, t TestOpti
 	}
 	run.Summary.Took = time.Since(began)
 	if ctx.Err() != nil {
-		f.fail(engine.Problem{Code: codeTest,
+		f.Fail(engine.Problem{Code: finding.CodeTest,
 			Message: fmt.Sprintf("the tests were stopped after %s; %d had finished", run.Summary.Took.Round(time.Millisecond), len(raw)),
 			Hint:    "keep large tables in data files and test a few of their entries"})
 	}
@@ -133,13 +134,13 @@ func testName(r *tester.Result) string { return r.Package + "." + r.Name }
 
 // add counts one result. why is where and with which values it failed, as far
 // as that is known.
-func (run *TestRun) add(r *tester.Result, why failure, f *findings) {
+func (run *TestRun) add(r *tester.Result, why failure, f *finding.List) {
 	result := TestResult{
 		Name: testName(r), File: r.Location.File, Line: r.Location.Row,
 		Took: r.Duration, Output: string(r.Output),
 	}
 	builtin := r.Error != nil && onlyBuiltins(r.Error)
-	problem := at(r.Location, engine.Problem{Code: codeTest})
+	problem := finding.At(r.Location, engine.Problem{Code: finding.CodeTest})
 	switch {
 	case r.Skip:
 		result.Outcome = "skip"
@@ -149,7 +150,7 @@ func (run *TestRun) add(r *tester.Result, why failure, f *findings) {
 		problem.Message = fmt.Sprintf("%s: %s", result.Name, engine.Mask(result.Detail))
 		problem.Hint = mend(r.Error)
 		run.Summary.Failed++
-		f.fail(problem)
+		f.Fail(problem)
 	case r.Fail:
 		parts := []string{failedCases(r), why.text}
 		if builtin {
@@ -157,21 +158,21 @@ func (run *TestRun) add(r *tester.Result, why failure, f *findings) {
 		}
 		parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
 		result.Outcome, result.Detail = "fail", strings.Join(parts, "; ")
-		problem = at(why.location, problem)
+		problem = finding.At(why.location, problem)
 		problem.Message = result.Name + " fails"
 		if result.Detail != "" {
 			problem.Message += ": " + engine.Mask(result.Detail)
 		}
 		problem.Hint = "mend the rule, or change the test if it expects what is wanted no more"
 		run.Summary.Failed++
-		f.fail(problem)
+		f.Fail(problem)
 	default:
 		result.Outcome = "pass"
 		run.Summary.Passed++
 		if builtin {
 			result.Detail = errorText(r.Error)
 			problem.Message = fmt.Sprintf("%s passes, though a builtin failed in it: %s", result.Name, engine.Mask(result.Detail))
-			f.warn(problem)
+			f.Warn(problem)
 		}
 	}
 	run.Results = append(run.Results, result)
@@ -203,23 +204,23 @@ func onlyBuiltins(err error) bool {
 func errorText(err error) string {
 	var broke *topdown.Error
 	if errors.As(err, &broke) {
-		return flat(broke.Message)
+		return finding.Flat(broke.Message)
 	}
-	return flat(err.Error())
+	return finding.Flat(err.Error())
 }
 
 // lintTestFiles finds rules of test files that reach into the set that serves.
 // Test files stay out of it, so the tests would judge another policy than the
 // one that answers.
-func lintTestFiles(compiler *ast.Compiler) findings {
-	var f findings
+func lintTestFiles(compiler *ast.Compiler) finding.List {
+	var f finding.List
 	for _, name := range sortedModules(compiler.Modules) {
 		module := compiler.Modules[name]
 		if isTestFile(name) {
 			for _, rule := range module.Rules {
 				for _, other := range compiler.GetRulesExact(rule.Ref().GroundPrefix()) {
 					if file := other.Location.File; !isTestFile(file) {
-						f.fail(at(rule.Location, engine.Problem{Code: codeTest,
+						f.Fail(finding.At(rule.Location, engine.Problem{Code: finding.CodeTest,
 							Message: fmt.Sprintf("%s is defined in %s too, which serves without this file", rule.Ref(), file),
 							Hint:    "give it another name here, or move it out of the test file"}))
 						break
@@ -234,7 +235,7 @@ func lintTestFiles(compiler *ast.Compiler) findings {
 			}
 			for _, rule := range compiler.GetRulesForVirtualDocument(ref) {
 				if file := rule.Location.File; isTestFile(file) {
-					f.fail(at(ref[0].Location, engine.Problem{File: name, Code: codeTest,
+					f.Fail(finding.At(ref[0].Location, engine.Problem{File: name, Code: finding.CodeTest,
 						Message: fmt.Sprintf("%s is defined in %s, and test files don't serve", ref, file),
 						Hint:    "move it out of the test file"}))
 				}

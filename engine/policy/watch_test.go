@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"switchboard/engine"
+	"switchboard/engine/policy/finding"
 )
 
 const (
@@ -194,7 +195,7 @@ func TestWatchVanishedFolder(t *testing.T) {
 	if err := os.Rename(dir, dir+".away"); err != nil {
 		t.Fatal(err)
 	}
-	if report := r.report(t); report.OK || report.Errors[0].Code != codeEmpty || !strings.Contains(report.Errors[0].Message, "no such file") {
+	if report := r.report(t); report.OK || report.Errors[0].Code != finding.CodeEmpty || !strings.Contains(report.Errors[0].Message, "no such file") {
 		t.Errorf("report is %+v", report)
 	}
 	if r.Active() != before {

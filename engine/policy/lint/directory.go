@@ -1,4 +1,4 @@
-package policy
+package lint
 
 import (
 	"context"
@@ -8,15 +8,17 @@ import (
 	"github.com/open-policy-agent/opa/v1/rego"
 
 	"switchboard/engine"
+	"switchboard/engine/policy/datafile"
+	"switchboard/engine/policy/finding"
 )
 
-// lintDirectory holds data.directory against the folder's own schema of it,
+// Directory holds data.directory against the folder's own schema of it,
 // data.schemas.directory. A folder without one says what it likes in its
 // directory.
-func lintDirectory(ctx context.Context, tree Tree, data map[string]any) findings {
-	var f findings
+func Directory(ctx context.Context, files map[string][]byte, data map[string]any) finding.List {
+	var f finding.List
 	schemas, _ := data["schemas"].(map[string]any)
-	schema, document := schemas["directory"], data[didsPath[0]]
+	schema, document := schemas["directory"], data[DIDsPath[0]]
 	if schema == nil || document == nil {
 		return f
 	}
@@ -26,7 +28,7 @@ func lintDirectory(ctx context.Context, tree Tree, data map[string]any) findings
 		rego.StrictBuiltinErrors(true),
 	).Eval(ctx)
 	if err != nil || len(result) == 0 {
-		f.fail(engine.Problem{File: "schemas/directory/schema.json", Line: 1, Code: codeData,
+		f.Fail(engine.Problem{File: "schemas/directory/schema.json", Line: 1, Code: finding.CodeData,
 			Message: fmt.Sprintf("the schema of the directory can't be used: %v", err),
 			Hint:    "mend the JSON schema, or remove the file to have no check"})
 		return f
@@ -36,23 +38,23 @@ func lintDirectory(ctx context.Context, tree Tree, data map[string]any) findings
 		mismatch, _ := m.(map[string]any)
 		field, _ := mismatch["field"].(string)
 		why, _ := mismatch["desc"].(string)
-		f.fail(directoryProblem(tree, field, why))
+		f.Fail(directoryProblem(files, field, why))
 	}
 	return f
 }
 
 // directoryProblem names the field, and the line it stands on or that of the
 // nearest thing around it.
-func directoryProblem(tree Tree, field, why string) engine.Problem {
-	path := []string{didsPath[0]}
+func directoryProblem(files map[string][]byte, field, why string) engine.Problem {
+	path := []string{DIDsPath[0]}
 	if field != "" && field != "(root)" {
 		path = append(path, strings.Split(field, ".")...)
 	}
-	p := engine.Problem{Code: codeData,
+	p := engine.Problem{Code: finding.CodeData,
 		Message: fmt.Sprintf("data.%s: %s", strings.Join(path, "."), why),
 		Hint:    "schemas/directory/schema.json says what a directory may hold"}
 	for n := len(path); n > 0 && p.File == ""; n-- {
-		p.File, p.Line, p.Column = placeOf(tree, path[:n])
+		p.File, p.Line, p.Column = datafile.Place(files, path[:n])
 	}
 	return p
 }

@@ -1,4 +1,4 @@
-package policy
+package datafile
 
 import (
 	"bytes"
@@ -10,12 +10,13 @@ import (
 	"strconv"
 
 	"switchboard/engine"
+	"switchboard/engine/policy/finding"
 )
 
 // maxNesting bounds the recursion over a data file.
 const maxNesting = 1000
 
-func jsonValues(file string, content []byte) ([]value, []engine.Problem) {
+func jsonValues(file string, content []byte) ([]Value, []engine.Problem) {
 	c := &collector{file: file}
 	dec := json.NewDecoder(bytes.NewReader(content))
 	dec.UseNumber()
@@ -39,7 +40,7 @@ func jsonValues(file string, content []byte) ([]value, []engine.Problem) {
 		offset = int64(len(bytes.TrimSpace(content)))
 	}
 	line, column := j.lines.position(offset)
-	return nil, []engine.Problem{{File: file, Line: line, Column: column, Code: codeParse, Message: err.Error(),
+	return nil, []engine.Problem{{File: file, Line: line, Column: column, Code: finding.CodeParse, Message: err.Error(),
 		Hint: "JSON wants quotes around names and texts, and no comma after the last entry"}}
 }
 
@@ -72,14 +73,14 @@ func (j *jsonWalker) walk(at []string) error {
 			if err != nil {
 				return err
 			}
-			k.key = true
-			if first, again := seen[k.text]; again {
+			k.Key = true
+			if first, again := seen[k.Text]; again {
 				j.repeated(k, first)
 			} else {
-				seen[k.text] = k.line
+				seen[k.Text] = k.Line
 			}
 			j.values = append(j.values, k)
-			if err := j.walk(append(slices.Clip(at), k.text)); err != nil {
+			if err := j.walk(append(slices.Clip(at), k.Text)); err != nil {
 				return err
 			}
 		}
@@ -91,20 +92,20 @@ func (j *jsonWalker) walk(at []string) error {
 	return err
 }
 
-func (j *jsonWalker) next(at []string) (json.Token, value, error) {
+func (j *jsonWalker) next(at []string) (json.Token, Value, error) {
 	token, err := j.dec.Token()
 	if err != nil {
-		return nil, value{}, err
+		return nil, Value{}, err
 	}
-	v := value{path: at}
+	v := Value{Path: at}
 	switch t := token.(type) {
 	case string:
-		v.text = t
+		v.Text = t
 	case json.Number:
-		v.text, v.read, v.number = t.String(), t.String(), true
+		v.Text, v.Read, v.Number = t.String(), t.String(), true
 	}
 	// The offset is behind the token, which never spans lines.
-	v.line, v.column = j.lines.position(j.dec.InputOffset())
+	v.Line, v.Column = j.lines.position(j.dec.InputOffset())
 	return token, v, nil
 }
 

@@ -1,4 +1,4 @@
-package policy
+package lint
 
 import (
 	"cmp"
@@ -10,21 +10,23 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"switchboard/engine"
+	"switchboard/engine/policy/finding"
+	"switchboard/engine/policy/mounted"
 )
 
-// lintRefs checks every reference to the mounted documents in compiled modules:
+// Refs checks every reference to the mounted documents in compiled modules:
 // the collection is known, the read has its keys, the field below them exists.
 // Schemas can't say the last, and the second would show only when a call comes.
 //
 // It reads what the compiler made of the rules: imports are resolved, and the
 // parts of a body stand in the order in which they are evaluated, so that a key
 // that nothing has bound yet is a walk through the whole collection.
-func lintRefs(modules map[string]*ast.Module) []engine.Problem {
+func Refs(modules map[string]*ast.Module) []engine.Problem {
 	var out []engine.Problem
 	for _, name := range slices.Sorted(maps.Keys(modules)) {
 		for _, rule := range modules[name].Rules {
 			for r := rule; r != nil; r = r.Else {
-				l := refLint{shapes: map[ast.Var]*shape{}, seen: map[*ast.Term]bool{}}
+				l := refLint{shapes: map[ast.Var]*mounted.Shape{}, seen: map[*ast.Term]bool{}}
 				l.rule(r)
 				out = append(out, l.problems...)
 			}
@@ -34,7 +36,7 @@ func lintRefs(modules map[string]*ast.Module) []engine.Problem {
 }
 
 type refLint struct {
-	shapes   map[ast.Var]*shape // what variables hold of a mounted document
+	shapes   map[ast.Var]*mounted.Shape // what variables hold of a mounted document
 	seen     map[*ast.Term]bool
 	problems []engine.Problem
 }
@@ -83,9 +85,9 @@ func (l *refLint) expr(expr *ast.Expr, bound ast.VarSet) {
 				inner.Update(v.Vars())
 			}
 		}
-		if s := l.shapeOf(terms.Domain); s != nil && s.each != nil {
+		if s := l.shapeOf(terms.Domain); s != nil && s.Each != nil {
 			if v, ok := terms.Value.Value.(ast.Var); ok {
-				l.shapes[v] = s.each
+				l.shapes[v] = s.Each
 			}
 		}
 		l.body(terms.Body, inner)
@@ -111,7 +113,7 @@ func (l *refLint) learn(expr *ast.Expr) {
 			path.Foreach(func(t *ast.Term) { tail = append(tail, t) })
 		}
 		s = l.descend(s, tail, "object.get(...)", expr.Location)
-		if s != nil && !s.leaf && len(expr.Operands()) == 4 {
+		if s != nil && !s.Leaf && len(expr.Operands()) == 4 {
 			if v, ok := expr.Operand(3).Value.(ast.Var); ok {
 				l.shapes[v] = s
 			}
@@ -169,15 +171,15 @@ func (l *refLint) ref(ref ast.Ref, bound ast.VarSet, loc *ast.Location) {
 		l.descend(l.shapes[v], ref[1:], "the value here", loc)
 		return
 	}
-	name, doc, ok := mounted(ref)
+	name, doc, ok := mounted.Of(ref)
 	if !ok {
 		return
 	}
-	s, known := doc.each, true
-	if len(ref) > 2 && doc.collections != nil {
+	s, known := doc.Each, true
+	if len(ref) > 2 && doc.Collections != nil {
 		if c, isText := ref[2].Value.(ast.String); isText {
-			if s, known = doc.collections[string(c)]; !known {
-				l.unknown(loc, "data."+name, string(c), slices.Sorted(maps.Keys(doc.collections)))
+			if s, known = doc.Collections[string(c)]; !known {
+				l.unknown(loc, "data."+name, string(c), slices.Sorted(maps.Keys(doc.Collections)))
 				return
 			}
 		}
@@ -189,25 +191,15 @@ func (l *refLint) ref(ref ast.Ref, bound ast.VarSet, loc *ast.Location) {
 	l.descend(s, ref[4:], ref[:3].String()+"["+keyName(name, doc, ref)+"]", loc)
 }
 
-// mounted tells which mounted document a reference goes to.
-func mounted(ref ast.Ref) (string, document, bool) {
-	if len(ref) < 2 || !ref[0].Equal(ast.DefaultRootDocument) {
-		return "", document{}, false
-	}
-	name, _ := ref[1].Value.(ast.String)
-	doc, ok := documents[string(name)]
-	return string(name), doc, ok
-}
-
 // loose reports whether a key is a variable without a value yet.
 func loose(key *ast.Term, bound ast.VarSet) bool {
 	v, ok := key.Value.(ast.Var)
 	return ok && !bound.Contains(v)
 }
 
-func wholeRead(name string, doc document, ref ast.Ref, loc *ast.Location) engine.Problem {
-	root, first := "data."+name, "["+doc.keys[0]+"]"
-	if doc.collections != nil {
+func wholeRead(name string, doc mounted.Document, ref ast.Ref, loc *ast.Location) engine.Problem {
+	root, first := "data."+name, "["+doc.Keys[0]+"]"
+	if doc.Collections != nil {
 		first = ".callers"
 	}
 	what := root
@@ -217,34 +209,34 @@ func wholeRead(name string, doc document, ref ast.Ref, loc *ast.Location) engine
 			what += first
 		}
 	}
-	return at(loc, engine.Problem{Code: codeLint,
+	return finding.At(loc, engine.Problem{Code: finding.CodeLint,
 		Message: what + " can't be read as a whole: it may hold millions of entries",
 		Hint: fmt.Sprintf("look up one entry by its key, such as %s%s[%s], with a key that is known at this point",
 			root, first, keyName(name, doc, ref))})
 }
 
 // keyName is what the innermost key is called in a sentence.
-func keyName(name string, doc document, ref ast.Ref) string {
-	if name == historyRoot && len(ref) > 2 && ref[2].Equal(ast.StringTerm(callsCollection)) {
+func keyName(name string, doc mounted.Document, ref ast.Ref) string {
+	if name == mounted.History && len(ref) > 2 && ref[2].Equal(ast.StringTerm(mounted.Calls)) {
 		return "call_id"
 	}
-	return doc.keys[1]
+	return doc.Keys[1]
 }
 
 // shapeOf is what is known of a term's value.
-func (l *refLint) shapeOf(t *ast.Term) *shape {
+func (l *refLint) shapeOf(t *ast.Term) *mounted.Shape {
 	switch v := t.Value.(type) {
 	case ast.Var:
 		return l.shapes[v]
 	case ast.Ref:
-		var s *shape
+		var s *mounted.Shape
 		tail := v[1:]
 		if head, ok := v[0].Value.(ast.Var); ok && l.shapes[head] != nil {
 			s = l.shapes[head]
-		} else if _, doc, ok := mounted(v); ok && len(v) >= 4 {
-			s, tail = doc.each, v[4:]
-			if c, isText := v[2].Value.(ast.String); isText && doc.collections != nil {
-				s = doc.collections[string(c)]
+		} else if _, doc, ok := mounted.Of(v); ok && len(v) >= 4 {
+			s, tail = doc.Each, v[4:]
+			if c, isText := v[2].Value.(ast.String); isText && doc.Collections != nil {
+				s = doc.Collections[string(c)]
 			}
 		}
 		quiet := refLint{}
@@ -254,29 +246,29 @@ func (l *refLint) shapeOf(t *ast.Term) *shape {
 }
 
 // descend follows keys into a shape and reports those that lead nowhere.
-func (l *refLint) descend(s *shape, keys ast.Ref, where string, loc *ast.Location) *shape {
+func (l *refLint) descend(s *mounted.Shape, keys ast.Ref, where string, loc *ast.Location) *mounted.Shape {
 	for _, k := range keys {
 		if s == nil {
 			return nil
 		}
 		name, isText := k.Value.(ast.String)
 		switch {
-		case s.leaf:
+		case s.Leaf:
 			l.report(loc, fmt.Sprintf("%s is a plain value and has nothing below it", where), "leave out what follows it")
 			return nil
-		case s.list && isText:
+		case s.List && isText:
 			l.report(loc, fmt.Sprintf("%s is a list and has no field %q", where, string(name)),
 				fmt.Sprintf("take one %s of it first, such as %s[0].%s, or go through them with `some %[1]s in`",
-					cmp.Or(s.item, "call"), where, string(name)))
+					cmp.Or(s.Item, "call"), where, string(name)))
 			return nil
-		case s.each != nil:
-			s, where = s.each, where+"[...]"
+		case s.Each != nil:
+			s, where = s.Each, where+"[...]"
 		case !isText:
 			return nil // a field chosen while evaluating
 		default:
-			next, ok := s.fields[string(name)]
+			next, ok := s.Fields[string(name)]
 			if !ok {
-				l.unknown(loc, where, string(name), s.names())
+				l.unknown(loc, where, string(name), s.Names())
 				return nil
 			}
 			s, where = next, where+"."+string(name)
@@ -287,12 +279,12 @@ func (l *refLint) descend(s *shape, keys ast.Ref, where string, loc *ast.Locatio
 
 func (l *refLint) unknown(loc *ast.Location, where, name string, known []string) {
 	hint := "there is " + strings.Join(known, ", ")
-	if near := nearest(name, known); near != "" {
+	if near := finding.Nearest(name, known); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	l.report(loc, fmt.Sprintf("%s has no %q", where, name), hint)
 }
 
 func (l *refLint) report(loc *ast.Location, message, hint string) {
-	l.problems = append(l.problems, at(loc, engine.Problem{Code: codeLint, Message: message, Hint: hint}))
+	l.problems = append(l.problems, finding.At(loc, engine.Problem{Code: finding.CodeLint, Message: message, Hint: hint}))
 }

@@ -1,0 +1,3 @@
+// Package finding collects what is wrong with a policy set: where it stands,
+// which step found it, and what mends it.
+package finding
