@@ -25,7 +25,8 @@ func TestImportsPointOneWay(t *testing.T) {
 		{"switchboard/engine/policy/mounted", nil, []string{bbolt, gin}},
 		{"switchboard/engine/history", []string{"switchboard/engine", "switchboard/engine/history/fold"}, []string{opa, gin}},
 		{"switchboard/engine/history/fold", []string{"switchboard/engine"}, []string{opa, bbolt, gin}},
-		{"switchboard/server", []string{"switchboard/engine", "switchboard/server/alohaa"}, []string{opa, bbolt}},
+		{"switchboard/server", []string{"switchboard/engine", "switchboard/server/alohaa", "switchboard/server/events"}, []string{opa, bbolt}},
+		{"switchboard/server/events", nil, []string{opa, bbolt, gin}},
 		{"switchboard/server/alohaa", []string{"switchboard/engine"}, []string{opa, bbolt, gin}},
 	} {
 		out, err := exec.Command("go", "list", "-deps", c.pkg).Output()

@@ -119,3 +119,29 @@ type Observer interface {
 	// Late is told of a reply that left before its record was on disk.
 	Late(rec *DecisionRecord)
 }
+
+// Observers tells each of them, in their order.
+type Observers []Observer
+
+var _ Observer = Observers(nil)
+
+// Decided tells each.
+func (os Observers) Decided(rec *DecisionRecord) {
+	for _, o := range os {
+		o.Decided(rec)
+	}
+}
+
+// Replayed tells each.
+func (os Observers) Replayed(rec *DecisionRecord, sameCaller bool) {
+	for _, o := range os {
+		o.Replayed(rec, sameCaller)
+	}
+}
+
+// Late tells each.
+func (os Observers) Late(rec *DecisionRecord) {
+	for _, o := range os {
+		o.Late(rec)
+	}
+}

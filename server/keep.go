@@ -68,6 +68,7 @@ func (s *Server) keep(ctx context.Context, item engine.QuarantineItem) (err erro
 		return err
 	}
 	s.o.Metrics.quarantined.WithLabelValues(item.Kind).Inc()
+	s.o.Feed.quarantined(id, item)
 	s.o.Log.Warn("quarantined", "kind", item.Kind, "id", id, "cause", s.clean(item.Cause), "bytes", len(item.Raw.Body))
 	return nil
 }

@@ -110,6 +110,24 @@ func (m *Metrics) watch(h History, p Policies, version string) error {
 	return nil
 }
 
+// watchFeed adds how the streams of events stand.
+func (m *Metrics) watchFeed(f *Feed) error {
+	var errs []error
+	for _, c := range []prometheus.Collector{
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "switchboard_event_streams", Help: "Streams of events that are open."},
+			func() float64 { return float64(f.hub.Stats().Readers) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "switchboard_events_total", Help: "Events that happened, watched or not."},
+			func() float64 { return float64(f.hub.Stats().Published) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "switchboard_events_lost_total", Help: "Events that a stream was too slow for, all streams together."},
+			func() float64 { return float64(f.hub.Stats().Lost) }),
+	} {
+		if err := m.registry.Register(c); err != nil {
+			errs = append(errs, fmt.Errorf("metrics: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // standing collects the state of store and policies.
 type standing struct {
 	history  History

@@ -25,6 +25,7 @@ const (
 	DefaultIdleTimeout       = 2 * time.Minute
 	DefaultPrivateTimeout    = 2 * time.Minute
 	DefaultQuarantineGrace   = 50 * time.Millisecond
+	DefaultHeartbeat         = 15 * time.Second
 )
 
 // Options is what a Server works with. Zero values take the defaults above;
@@ -58,6 +59,7 @@ type Options struct {
 	IdleTimeout       time.Duration // between two requests on a connection
 	PrivateTimeout    time.Duration // to answer a request on the private listener
 	QuarantineGrace   time.Duration // the longest an initiation's answer waits for its quarantine
+	Heartbeat         time.Duration // between two signs of life on a stream without events
 
 	Numbers *engine.Numbers
 	Zone    *time.Location // for dates without a time; default UTC
@@ -72,6 +74,11 @@ type Options struct {
 	Quarantine Quarantine
 	Policies   Policies
 	Live       engine.LiveData // what backends keep up to date for the policies
+
+	// Feed holds the events of GET /api/v1/events: completions and quarantined
+	// payloads by the server's own doing, decisions where it is the router's
+	// Observer, reloads where it is told. Default: one of its own.
+	Feed *Feed
 
 	// Fallback is the global fallback number, empty for none, and FallbackDIDs
 	// how many DIDs have their own: status tells.
@@ -91,6 +98,9 @@ func (o *Options) validate() error {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Feed == nil {
+		o.Feed = NewFeed(0, 0)
+	}
 	if err := o.validatePorts(); err != nil {
 		return err
 	}
@@ -105,6 +115,7 @@ func (o *Options) validate() error {
 		{"IdleTimeout", &o.IdleTimeout, DefaultIdleTimeout},
 		{"PrivateTimeout", &o.PrivateTimeout, DefaultPrivateTimeout},
 		{"QuarantineGrace", &o.QuarantineGrace, DefaultQuarantineGrace},
+		{"Heartbeat", &o.Heartbeat, DefaultHeartbeat},
 	} {
 		orDefault(d.value, d.standard)
 		if *d.value < 0 {

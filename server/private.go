@@ -38,6 +38,7 @@ func (s *Server) privateHandler() http.Handler {
 	api.POST("/quarantine/:id/retry", s.api(s.retry))
 	api.DELETE("/quarantine/:id", s.api(s.discard))
 	api.GET("/backup", s.api(s.backup))
+	api.GET("/events", s.api(s.events))
 	s.liveRoutes(api)
 	return e
 }

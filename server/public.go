@@ -123,8 +123,14 @@ func (s *Server) completion(c *gin.Context) {
 		writeProblem(c, notStored(err))
 		return
 	}
-	s.o.Metrics.completions.WithLabelValues(string(result), string(report.Status)).Inc()
+	s.completed(report, result)
 	writeResult(c, result)
+}
+
+// completed counts a completion that is on disk, and tells those who watch.
+func (s *Server) completed(report *engine.Completion, result engine.CompletionResult) {
+	s.o.Metrics.completions.WithLabelValues(string(result), string(report.Status)).Inc()
+	s.o.Feed.completed(report, result)
 }
 
 func writeResult(c *gin.Context, result engine.CompletionResult) {

@@ -62,7 +62,7 @@ func (s *Server) retry(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	s.o.Metrics.completions.WithLabelValues(string(result), string(report.Status)).Inc()
+	s.completed(report, result)
 	// Deleted only now: a completion that comes twice changes nothing, one that
 	// is lost does.
 	if _, err := s.o.Quarantine.QuarantineDelete(ctx, id); err != nil {

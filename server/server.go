@@ -63,7 +63,7 @@ func New(o Options) (*Server, error) {
 		storeSlots: make(chan struct{}, maxStoring),
 		failed:     make(chan error, 2),
 	}
-	if err := s.o.Metrics.watch(o.History, o.Policies, o.Version); err != nil {
+	if err := errors.Join(s.o.Metrics.watch(o.History, o.Policies, o.Version), s.o.Metrics.watchFeed(o.Feed)); err != nil {
 		return nil, err
 	}
 	// A completion may take its whole time after the body took its own.
@@ -172,8 +172,10 @@ func (s *Server) Failed() <-chan error { return s.failed }
 // they left to be stored. When ctx ends first it cuts them off and says so.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.draining.Store(true)
-	// The webhooks go first: status can be watched while they drain.
-	err := errors.Join(stop(ctx, &s.public), stop(ctx, &s.private))
+	// The webhooks go first: status and events can be watched while they drain.
+	err := stop(ctx, &s.public)
+	s.o.Feed.hub.Close() // a stream ends by itself never
+	err = errors.Join(err, stop(ctx, &s.private))
 	stored := make(chan struct{})
 	go func() {
 		s.serving.Wait()
@@ -196,6 +198,7 @@ func stop(ctx context.Context, l *listener) error {
 }
 
 func (s *Server) close() error {
+	s.o.Feed.hub.Close()
 	var errs []error
 	for _, l := range []*listener{&s.public, &s.private} {
 		errs = append(errs, l.http.Close())

@@ -113,12 +113,16 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *program, err
 			err = errors.Join(err, store.Close())
 		}
 	}()
-	manager, err := c.policies(ctx, f, store, metrics, log)
+	feed := server.NewFeed(0, 0)
+	manager, err := c.policies(ctx, f, store, func(r engine.Report, _ *policy.Set) {
+		metrics.Reloaded(r)
+		feed.Reloaded(r)
+	}, log)
 	if err != nil {
 		return nil, err
 	}
 	router, err := engine.NewRouter(engine.RouterOptions{
-		Judge: f.judge, Policies: manager, Preview: manager, Ledger: store, Observer: metrics, Render: f.render,
+		Judge: f.judge, Policies: manager, Preview: manager, Ledger: store, Observer: engine.Observers{metrics, feed}, Render: f.render,
 		Deadline: c.Deadline, PolicyDeadline: c.PolicyDeadline, MaxConcurrent: c.MaxConcurrent,
 	})
 	if err != nil {
@@ -128,7 +132,7 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *program, err
 		Listen: c.Listen, PrivateListen: c.PrivateListen, ReadyFile: c.ReadyFile,
 		Keys: f.keys, KeyHeader: c.KeyHeader, AdminTokens: f.tokens, Hosts: c.PrivateHost, Insecure: c.Insecure,
 		Numbers: f.judge.Numbers, Zone: f.zone, Version: versions().Version, Log: log, Metrics: metrics,
-		Router: router, Completer: store, History: store, Quarantine: store, Policies: manager, Live: store,
+		Router: router, Completer: store, History: store, Quarantine: store, Policies: manager, Live: store, Feed: feed,
 		Fallback: f.judge.Fallback, FallbackDIDs: len(f.judge.DIDFallbacks),
 	})
 	if err != nil {
@@ -138,7 +142,7 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *program, err
 }
 
 // policies brings the first policy set into force, where there is one.
-func (c *serveCmd) policies(ctx context.Context, f *settled, store *history.Store, metrics *server.Metrics, log *slog.Logger) (*policy.Manager, error) {
+func (c *serveCmd) policies(ctx context.Context, f *settled, store *history.Store, onReload func(engine.Report, *policy.Set), log *slog.Logger) (*policy.Manager, error) {
 	builtin, err := policy.FromFS(f.builtin)
 	if err != nil {
 		return nil, err
@@ -152,7 +156,7 @@ func (c *serveCmd) policies(ctx context.Context, f *settled, store *history.Stor
 		Folder:  folder, Optional: c.Policies == "", Builtin: builtin, Archive: store,
 		Recent:   func() []engine.Question { return store.Recent(recentQuestions) },
 		View:     func(ctx context.Context) (engine.View, error) { return store.View(ctx, nil) },
-		OnReload: func(r engine.Report, _ *policy.Set) { metrics.Reloaded(r) },
+		OnReload: onReload,
 	})
 	if err != nil {
 		return nil, err
