@@ -22,6 +22,12 @@ type TestSummary struct {
 	Failed  int           `json:"failed"`
 	Skipped int           `json:"skipped"`
 	Took    time.Duration `json:"took_ns"`
+
+	// By is the program that ran the tests, empty where none did.
+	By string `json:"by,omitempty"`
+	// NotRun says why the tests were not run this time; the counts are then those
+	// of the time when they were, if they are known.
+	NotRun string `json:"not_run,omitempty"`
 }
 
 // Problem is something wrong with a policy set, where, and what to do about it.

@@ -19,7 +19,7 @@ type process struct {
 }
 
 // startProcess runs the test binary as switchboard serve in dir.
-func startProcess(t *testing.T, dir string, args ...string) *process {
+func startProcess(t testing.TB, dir string, args ...string) *process {
 	t.Helper()
 	ready := filepath.Join(dir, "ready.json")
 	_ = os.Remove(ready)
@@ -48,7 +48,7 @@ func startProcess(t *testing.T, dir string, args ...string) *process {
 	return &process{cmd, "http://" + addresses.Public, "http://" + addresses.Private}
 }
 
-func (p *process) kill(t *testing.T) {
+func (p *process) kill(t testing.TB) {
 	t.Helper()
 	if err := p.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -66,7 +66,7 @@ func (p *process) terminate(t *testing.T) {
 	}
 }
 
-func poll(t *testing.T, what string, done func() bool) {
+func poll(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -81,7 +81,7 @@ func poll(t *testing.T, what string, done func() bool) {
 }
 
 // switchboardBinary builds the program, once for all tests of this package.
-func switchboardBinary(t *testing.T) string {
+func switchboardBinary(t testing.TB) string {
 	t.Helper()
 	path, err := builtBinary()
 	if err != nil {

@@ -30,8 +30,10 @@ func (m *Manager) archive(ctx context.Context, set *Set, report engine.Report, s
 	}
 	ctx, stop := context.WithTimeout(ctx, archiveTimeout)
 	defer stop()
+	tests := report.Tests
+	tests.NotRun = "" // told of this activation, not of the set
 	err := m.o.Archive.SaveRevision(ctx, &engine.Revision{
-		ID: set.Revision(), At: time.Now().UnixNano(), Origin: source, Tests: report.Tests, Files: set.Tree(),
+		ID: set.Revision(), At: time.Now().UnixNano(), Origin: source, Tests: tests, Files: set.Tree(),
 	})
 	if err == nil {
 		return engine.Problem{}, true
@@ -60,7 +62,7 @@ func (m *Manager) swap(set *Set, report engine.Report, origin, source string) en
 	report.Changed = true
 	m.log.Info("policies are live", "revision", set.Revision(), "origin", origin, "source", source,
 		"added", changes.Added, "changed", changes.Changed, "removed", changes.Removed,
-		"tests", report.Tests.Passed, "warnings", len(report.Warnings))
+		"tests", report.Tests.Passed, "tests_not_run", report.Tests.NotRun, "warnings", len(report.Warnings))
 	return m.note(report, origin, set)
 }
 

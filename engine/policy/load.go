@@ -50,7 +50,9 @@ func load(ctx context.Context, tree Tree, opts Options, checks Checks) (*Set, fi
 	if f.Failed() {
 		return nil, f, tests
 	}
-	if !checks.SkipTests {
+	if checks.SkipTests {
+		tests = checks.Earlier
+	} else {
 		run, found := runTests(ctx, tree, p, opts, TestOptions{})
 		tests = run.Summary
 		f.Add(found)

@@ -25,6 +25,8 @@ type Archive interface {
 	SaveRevision(ctx context.Context, r *engine.Revision) error
 	// LastRevision is the set that went live last, nil when none ever did.
 	LastRevision(ctx context.Context) (*engine.Revision, error)
+	// Revision is an archived set by its revision, nil where there is none.
+	Revision(ctx context.Context, id string) (*engine.Revision, error)
 }
 
 // The origins of a policy set and of an attempt to load one. The API and
@@ -239,7 +241,11 @@ func (m *Manager) withoutFolder(ctx context.Context, origin string) engine.Repor
 		f.Warn(engine.Problem{Message: "there is no policies folder to load from; the set that serves stays", Hint: initHint})
 		return m.note(reportOf(active.Tree(), time.Now(), f, engine.TestSummary{}), origin, active)
 	}
-	return m.judge(ctx, m.o.Builtin, origin, OriginBuiltin)
+	set, report := m.loadBuiltin(ctx)
+	if set == nil {
+		return m.refuse(report, origin)
+	}
+	return m.activate(ctx, set, report, origin, OriginBuiltin)
 }
 
 func (m *Manager) revision() string {

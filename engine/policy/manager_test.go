@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -39,6 +40,17 @@ func (a *fakeArchive) LastRevision(context.Context) (*engine.Revision, error) {
 		return nil, a.err
 	}
 	return a.saved[len(a.saved)-1], nil
+}
+
+func (a *fakeArchive) Revision(_ context.Context, id string) (*engine.Revision, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, r := range slices.Backward(a.saved) {
+		if r.ID == id && a.err == nil {
+			return r, nil
+		}
+	}
+	return nil, a.err
 }
 
 func (a *fakeArchive) count() int {

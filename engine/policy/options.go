@@ -34,7 +34,9 @@ func (o Options) withDefaults() Options {
 // Checks are what a set is tried with before it is let live.
 type Checks struct {
 	// SkipTests leaves the set's own tests out: for sets that passed them before.
+	// The report then gives Earlier as their results.
 	SkipTests bool
+	Earlier   engine.TestSummary
 	// Strict refuses a set that fails on every call it is tried with even where
 	// no set is active that would do better: for those who only want to know.
 	Strict bool

@@ -59,7 +59,7 @@ func (m *Manager) startWithout(ctx context.Context, last *engine.Revision) {
 		m.swap(set, report, OriginStart, OriginArchive)
 		return
 	}
-	set, report := Load(ctx, m.o.Builtin, m.o.Options, m.checks(nil))
+	set, report := m.loadBuiltin(ctx)
 	switch {
 	case set == nil:
 		m.refuse(report, OriginStart)
@@ -72,7 +72,10 @@ func (m *Manager) startWithout(ctx context.Context, last *engine.Revision) {
 
 func (m *Manager) startFolder(ctx context.Context, last *engine.Revision) {
 	began := time.Now()
-	tree, err := m.settle(ctx)
+	tree, err := ReadDir(m.o.Folder)
+	if err != nil || last == nil || last.ID != tree.Revision() { // else nobody is in the middle of saving it
+		tree, err = m.settle(ctx)
+	}
 	m.judged = contentOf(tree, err)
 	same := err == nil && last != nil && last.ID == tree.Revision()
 	if last != nil && last.Origin == OriginBuiltin {
@@ -87,7 +90,7 @@ func (m *Manager) startFolder(ctx context.Context, last *engine.Revision) {
 	if err != nil {
 		report = unreadable(err, began)
 	} else {
-		set, report = Load(ctx, tree, m.o.Options, m.checks(archived))
+		set, report = Load(ctx, tree, m.o.Options, m.passed(ctx, tree, m.checks(archived)))
 	}
 	if set == nil && same && last != nil {
 		// It served before, whatever has become of it: better than nothing.
@@ -121,7 +124,9 @@ func (m *Manager) adopt(set *Set) {
 // fromArchive loads an archived set. It passed its tests when it went live, and
 // there is nothing better to hold it against.
 func (m *Manager) fromArchive(ctx context.Context, last *engine.Revision) (*Set, engine.Report) {
-	set, report := Load(ctx, Tree(last.Files), m.o.Options, Checks{SkipTests: true})
+	earlier := last.Tests
+	earlier.NotRun = passedBefore
+	set, report := Load(ctx, Tree(last.Files), m.o.Options, Checks{SkipTests: true, Earlier: earlier})
 	if set == nil {
 		m.log.Error("the archived policies do not load any more", "revision", last.ID, "errors", len(report.Errors))
 	}

@@ -116,7 +116,7 @@ func runTests(ctx context.Context, tree Tree, p parsed, opts Options, t TestOpti
 	for _, r := range raw {
 		run.add(r, why[testName(r)], &f)
 	}
-	run.Summary.Took = time.Since(began)
+	run.Summary.Took, run.Summary.By = time.Since(began), testedBy()
 	if ctx.Err() != nil {
 		f.Fail(engine.Problem{Code: finding.CodeTest,
 			Message: fmt.Sprintf("the tests were stopped after %s; %d had finished", run.Summary.Took.Round(time.Millisecond), len(raw)),
