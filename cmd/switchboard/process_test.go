@@ -21,11 +21,22 @@ type process struct {
 // startProcess runs the test binary as switchboard serve in dir.
 func startProcess(t testing.TB, dir string, args ...string) *process {
 	t.Helper()
+	return startLimited(t, dir, 0, args...)
+}
+
+// startLimited is startProcess with a limit on open files; 0 is the machine's.
+func startLimited(t testing.TB, dir string, files int, args ...string) *process {
+	t.Helper()
 	ready := filepath.Join(dir, "ready.json")
 	_ = os.Remove(ready)
-	binary := switchboardBinary(t)
-	cmd := exec.Command(binary, append([]string{"serve", "--listen", "127.0.0.1:0", "--private-listen", "127.0.0.1:0",
-		"--ready-file", ready, "--db", filepath.Join(dir, "switchboard.db"), "--fallback", "9000000009", "--log-level", "warn"}, args...)...)
+	command := []string{switchboardBinary(t)}
+	if files > 0 {
+		command = []string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, files), command[0]}
+	}
+	command = append(command, "serve", "--listen", "127.0.0.1:0", "--private-listen", "127.0.0.1:0",
+		"--ready-file", ready, "--db", filepath.Join(dir, "switchboard.db"), "--fallback", "9000000009", "--log-level", "warn")
+	command = append(command, args...)
+	cmd := exec.Command(command[0], command[1:]...)
 	var log bytes.Buffer
 	cmd.Dir, cmd.Stderr = dir, &log
 	if err := cmd.Start(); err != nil {
