@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -83,4 +84,19 @@ type DecisionRecord struct {
 
 	// ReceiverIsNumber is false where the decision names nobody.
 	ReceiverIsNumber bool `json:"receiver_is_number,omitempty"`
+}
+
+// madeUp begins the ids of calls that the provider gave none.
+const madeUp = "~"
+
+// madeUpID reports whether the provider sent no call_id. One that it sent may
+// begin with the same sign; the input then has it.
+func (d *DecisionRecord) madeUpID() bool {
+	if !strings.HasPrefix(d.CallID, madeUp) {
+		return false
+	}
+	var input struct {
+		CallID string `json:"call_id"`
+	}
+	return json.Unmarshal(d.Evaluation.Input, &input) != nil || input.CallID == ""
 }

@@ -111,7 +111,7 @@ func (r *Router) Route(ctx context.Context, in *Initiation) Reply {
 	defer cancel()
 	if in.CallID == "" {
 		// Without an id nothing can be a retry of it.
-		return r.decide(ctx, in, "~"+rand.Text()).Reply
+		return r.decide(ctx, in, madeUp+rand.Text()).Reply
 	}
 	first := false
 	v, _, _ := r.flight.Do(in.CallID+"\x00"+in.DID.Canonical, func() (any, error) {

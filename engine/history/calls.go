@@ -119,6 +119,7 @@ type callWalk struct {
 	below  uint64          // the index is to be read from below this place
 	ended  bool            // the index has no more
 	seen   map[string]bool // the call_ids changed in memory: the index's state of them is older
+	any    []fold.Key      // of whole epochs, those that may hold one of these; nil for all
 }
 
 // placed is a call as the index has it.
@@ -200,7 +201,7 @@ func (w *callWalk) read(f engine.CallFilter) error {
 			k, v := before(c, w.below)
 			for k != nil && len(w.stored) < chunk {
 				n := x.epochs.of(seqOf(k))
-				if n < uint64(len(epochs)) && epochs[n] != nil && !epochs[n].mayHold(f, keys) {
+				if n < uint64(len(epochs)) && epochs[n] != nil && !(epochs[n].mayHold(f, keys) && epochs[n].mayHoldAny(w.any)) {
 					k, v = before(c, n<<x.epochs.bits)
 					continue
 				}
@@ -228,4 +229,10 @@ func (e *epoch) mayHold(f engine.CallFilter, keys []fold.Key) bool {
 		return false
 	}
 	return !slices.ContainsFunc(keys, func(k fold.Key) bool { return !e.has(keyHash(k)) })
+}
+
+// mayHoldAny reports whether calls with any of these numbers could be in the
+// epoch; without numbers any could.
+func (e *epoch) mayHoldAny(keys []fold.Key) bool {
+	return len(keys) == 0 || slices.ContainsFunc(keys, func(k fold.Key) bool { return e.has(keyHash(k)) })
 }

@@ -65,7 +65,7 @@ func (s *Store) Recent(n int) []engine.Question {
 			return errStop
 		}
 		if r, err := decodeRecord(st.data); err == nil && r.Decision != nil {
-			out = append(out, question(r.Decision))
+			out = append(out, r.Decision.Question())
 		}
 		return nil
 	})
@@ -73,8 +73,4 @@ func (s *Store) Recent(n int) []engine.Question {
 		s.log.Warn("the log's latest records can't be read", "error", err)
 	}
 	return out
-}
-
-func question(d *engine.DecisionRecord) engine.Question {
-	return engine.Question{CallID: d.CallID, Caller: d.Caller, DID: d.DID, At: unixNano(d.RoutedAt)}
 }

@@ -96,6 +96,11 @@ func (e *epoch) addGroup(id string, g *fold.Group) (news bool) {
 		for _, k := range filterKeys(c.Caller, c.Receiver, c.DID) {
 			news = e.add(keyHash(k)) || news
 		}
+		// Under what a report calls it the call counted as long as it was an
+		// orphan: who asks for the past finds it there.
+		for _, k := range g.Reported(c) {
+			news = e.add(keyHash(k)) || news
+		}
 		if at := c.At(); at < e.from.Load() {
 			e.from.Store(at)
 			news = true

@@ -26,6 +26,7 @@ type Tuning struct {
 	ClaimFor     time.Duration
 	Facts        int
 	FactBytes    int64
+	Timeline     int
 }
 
 // OpenTuned is Open with other bounds. Tests map little, for they open many.
@@ -33,7 +34,7 @@ func OpenTuned(o Options, tune ...func(*Tuning)) (*Store, error) {
 	d := defaults()
 	u := Tuning{
 		d.commit, d.round, d.filterEvery, d.epochBits, d.completeWait, d.closeWait, d.roundEvery, d.evictEvery,
-		d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, d.claimFor, d.facts, d.factBytes,
+		d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, d.claimFor, d.facts, d.factBytes, d.timeline,
 	}
 	for _, f := range tune {
 		f(&u)
@@ -41,7 +42,7 @@ func OpenTuned(o Options, tune ...func(*Tuning)) (*Store, error) {
 	d.commit, d.epochBits, d.completeWait, d.closeWait, d.roundEvery, d.evictEvery = u.Commit, u.EpochBits, u.CompleteWait, u.CloseWait, u.RoundEvery, u.EvictEvery
 	d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, d.claimFor = u.MaxPending, u.MaxDirty, u.Quarantined, u.TrimEvery, u.TrimBatch, u.ClaimFor
 	d.round, d.filterEvery = u.Round, u.FilterEvery
-	d.facts, d.factBytes = u.Facts, u.FactBytes
+	d.facts, d.factBytes, d.timeline = u.Facts, u.FactBytes, u.Timeline
 	d.mmap, d.lockWait, d.backoff, d.maxBackoff = 1<<26, 60*time.Millisecond, time.Millisecond, 10*time.Millisecond
 	return open(o, d)
 }

@@ -153,11 +153,15 @@ func (s *Store) refold(ctx context.Context, st stored) error {
 		s.warn(fmt.Sprintf("record %d of the log is damaged and left out: %v", st.seq, err))
 		return nil
 	}
+	return s.refoldRecord(ctx, r, st.seq)
+}
+
+func (s *Store) refoldRecord(ctx context.Context, r *record, seq uint64) error {
 	if r.Kind == kindRetention && !s.rebuilding {
-		return s.forgetThrough(ctx, r.Through, func() (uint64, error) { return st.seq, nil })
+		return s.forgetThrough(ctx, r.Through, func() (uint64, error) { return seq, nil })
 	}
 	if r.live() {
-		s.refoldLive(r, st.seq)
+		s.refoldLive(r, seq)
 		return nil
 	}
 	id, e, ok := r.entry()
@@ -166,8 +170,8 @@ func (s *Store) refold(ctx context.Context, st stored) error {
 	}
 	p := s.prepare(id, e, nil)
 	defer s.mu.Unlock()
-	if _, there := slices.BinarySearch(s.memory.entries[callKey(id)].seqs, st.seq); !there {
-		s.memory.apply(p, st.seq, e)
+	if _, there := slices.BinarySearch(s.memory.entries[callKey(id)].seqs, seq); !there {
+		s.memory.apply(p, seq, e)
 	}
 	return nil
 }

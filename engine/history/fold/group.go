@@ -179,6 +179,24 @@ func (g *Group) Calls() []*engine.Call {
 	return g.calls
 }
 
+// Reported returns what the group's reports call the parties of a call where
+// that differs from what c shows: under these the call may have counted before
+// other records came. Mostly there is none.
+func (g *Group) Reported(c *engine.Call) (keys []Key) {
+	for i := range g.reports {
+		r := &g.reports[i]
+		for _, p := range [...]struct {
+			kind            engine.ProfileKind
+			reported, shown string
+		}{{engine.Callers, r.caller.text, c.Caller}, {engine.Receivers, r.receiver.text, c.Receiver}, {engine.DIDs, r.did.text, c.DID}} {
+			if p.reported != "" && p.reported != p.shown {
+				keys = append(keys, Key{p.kind, p.reported})
+			}
+		}
+	}
+	return keys
+}
+
 // Change is a call before and after a record; Old is nil for a call that
 // appeared, New for one that went.
 type Change struct{ Old, New *engine.Call }

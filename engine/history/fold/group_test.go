@@ -377,3 +377,17 @@ func TestKeys(t *testing.T) {
 	want[1].Number = "9876543299"
 	wantEqual(t, "503 that was put through", through, want)
 }
+
+func TestReported(t *testing.T) {
+	var g *Group
+	for _, e := range []Entry{forwarded(did, 200, "9000000002"), told(engine.StatusAnswered, 250, 300)} {
+		g, _ = g.With(e)
+	}
+	shown := only(t, g.Calls())
+	wantEqual(t, "what reports call the parties", g.Reported(shown), []Key{{engine.Callers, "9988912399"}, {engine.Receivers, "9876543299"}})
+	same := *shown
+	same.Caller, same.Receiver = "9988912399", "9876543299"
+	if got := g.Reported(&same); got != nil {
+		t.Errorf("%v where the call shows what is reported", got)
+	}
+}

@@ -1,0 +1,211 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+
+	"switchboard/engine"
+)
+
+// ErrOvertaken: retention deleted records faster than a timeline read them.
+var ErrOvertaken = errors.New("records were deleted by age while they were read; start again")
+
+// Timeline is a log told from its oldest record to what was its newest when the
+// timeline was opened, with the history at each moment in between. It folds the
+// records by the very code of the store, in a store of its own that appends
+// nothing, and leaves the live one alone: the log is read in short transactions.
+// What does not fit into memory goes to a temporary file. It is for one
+// goroutine.
+type Timeline struct {
+	fold    *Store // offline
+	folder  string // of temporary files
+	past    engine.Past
+	inForce string // the policy set before the first record
+	trimmed uint64
+	close   func() error // of the log, where it is the timeline's own
+	told    bool
+}
+
+// timelineIdle is how many times as many entries as wait for the temporary file
+// stay in memory: some tens of megabytes.
+const timelineIdle = 3
+
+// Timeline tells the log up to what is on disk now. Close it.
+func (s *Store) Timeline(ctx context.Context) (*Timeline, error) {
+	last, durable := s.journal.position()
+	s.file.trimMu.Lock()
+	l := &logFile{db: s.file.db, id: s.file.id, last: min(last, durable), trimmed: s.file.trimmed}
+	s.file.trimMu.Unlock()
+	return newTimeline(ctx, l, s.Options, s.tuning, func() error { return nil })
+}
+
+// OpenTimeline tells the log of a database that no process has open; it changes
+// no byte of it. The errors are those of [Open].
+func OpenTimeline(ctx context.Context, o Options) (*Timeline, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	l, err := readOnly(o.Path)
+	if err != nil {
+		return nil, err
+	}
+	t, err := newTimeline(ctx, l, o.withDefaults(), defaults(), l.db.Close)
+	if err != nil {
+		return nil, errors.Join(err, l.db.Close())
+	}
+	return t, nil
+}
+
+func newTimeline(ctx context.Context, l *logFile, o Options, tune tuning, closeLog func() error) (*Timeline, error) {
+	folder, err := tempFolder(filepath.Dir(o.Path))
+	if err != nil {
+		return nil, err
+	}
+	tune.roundSize, tune.maxIdle = tune.timeline, timelineIdle*tune.timeline
+	x, err := newIndex(filepath.Join(folder, "fold"), l.id, false, o.rules(), tune)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	x.db.NoSync = true // nobody reads it after a crash
+	t := &Timeline{fold: offline(l, x, o, tune), folder: folder, trimmed: l.trimmed, close: closeLog}
+	t.fold.rebuilding = true // what retention took is not in the log
+	if err := t.look(ctx); err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	return t, nil
+}
+
+// tempFolder makes a folder beside the database, where there is room for what
+// is made from it; where it can't, in the system's place for such.
+func tempFolder(beside string) (string, error) {
+	const name = "switchboard-timeline-*"
+	if folder, err := os.MkdirTemp(beside, name); err == nil {
+		return folder, nil
+	}
+	return os.MkdirTemp("", name)
+}
+
+// look finds where the log begins. Of what was deleted by age the files of policy
+// sets are still there.
+func (t *Timeline) look(ctx context.Context) error {
+	l := t.fold.file
+	t.past = engine.Past{Last: l.last, Trimmed: t.trimmed > 0}
+	err := l.ascend(ctx, 0, t.trimmed, func(st stored) error {
+		if r, err := decodeRecord(st.data); err == nil && r.Revision != nil {
+			t.inForce = r.Revision.ID
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return l.ascend(ctx, t.trimmed+1, l.last, func(st stored) error {
+		t.past.First = st.seq
+		if r, err := decodeRecord(st.data); err == nil {
+			t.past.From = unixNano(r.At)
+		}
+		return errStop
+	})
+}
+
+// Past is how far back the log goes.
+func (t *Timeline) Past() engine.Past { return t.past }
+
+// Newest returns the place of the oldest among the newest n decisions routed
+// between two moments (from inclusive, to exclusive, zero for open), and whether
+// older ones of the period are left out. Without any the place is zero.
+func (t *Timeline) Newest(ctx context.Context, from, to time.Time, n int) (seq uint64, more bool, err error) {
+	err = t.fold.file.descend(ctx, t.past.Last, func(st stored) error {
+		if st.seq < t.past.First {
+			return errStop
+		}
+		r, err := decodeRecord(st.data)
+		if err != nil || r.Decision == nil || !Within(r.Decision, from, to) {
+			return nil
+		}
+		if n == 0 {
+			more = true
+			return errStop
+		}
+		seq, n = st.seq, n-1
+		return nil
+	})
+	return seq, more, err
+}
+
+// Within reports whether a decision was made in a period: from inclusive, to
+// exclusive, zero for open.
+func Within(d *engine.DecisionRecord, from, to time.Time) bool {
+	return (from.IsZero() || d.RoutedAt >= from.UnixNano()) && (to.IsZero() || d.RoutedAt < to.UnixNano())
+}
+
+// Decisions tells every decision of the log in order, each with the history just
+// before it. It can be gone through once. After an error it ends: ErrOvertaken,
+// ctx's, or the disk's. Records that can't be read are left out.
+func (t *Timeline) Decisions(ctx context.Context) iter.Seq2[engine.Recorded, error] {
+	return func(yield func(engine.Recorded, error) bool) {
+		if t.told {
+			yield(engine.Recorded{}, errors.New("history: a timeline is told once; open another"))
+			return
+		}
+		t.told = true
+		w := telling{Timeline: t, next: t.past.First, inForce: t.inForce, yield: yield}
+		err := t.fold.file.ascend(ctx, t.past.First, t.past.Last, func(st stored) error { return w.record(ctx, st) })
+		if err == nil && !w.stopped && t.past.Last >= w.next && t.past.First > 0 {
+			err = ErrOvertaken
+		}
+		if err != nil && !w.stopped {
+			yield(engine.Recorded{}, err)
+		}
+	}
+}
+
+// telling is one way through a timeline.
+type telling struct {
+	*Timeline
+	next    uint64 // the place of the record that is to come
+	inForce string
+	yield   func(engine.Recorded, error) bool
+	stopped bool
+}
+
+func (w *telling) record(ctx context.Context, st stored) error {
+	if st.seq != w.next {
+		return fmt.Errorf("%w (records %d to %d)", ErrOvertaken, w.next, st.seq-1)
+	}
+	w.next++
+	r, err := decodeRecord(st.data)
+	if err != nil {
+		w.fold.log.Warn("a record of the log is damaged and left out", "record", st.seq, "error", err)
+		return nil
+	}
+	if r.Revision != nil {
+		w.inForce = r.Revision.ID
+	}
+	if r.Decision != nil {
+		over := &view{s: w.fold, at: unixNano(r.Decision.RoutedAt), snapshot: math.MaxUint64}
+		if !w.yield(engine.Recorded{Seq: st.seq, Record: r.Decision, View: over, InForce: w.inForce}, nil) {
+			w.stopped = true
+			return errStop
+		}
+	}
+	if err := w.fold.refoldRecord(ctx, r, st.seq); err != nil {
+		return err
+	}
+	if len(w.fold.memory.dirty) < w.fold.roundSize {
+		return nil
+	}
+	defer w.fold.sweep()
+	return w.fold.behind.round(ctx)
+}
+
+// Close gives back what the timeline holds.
+func (t *Timeline) Close() error {
+	return errors.Join(t.fold.closeOffline(), t.close(), os.RemoveAll(t.folder))
+}
