@@ -71,6 +71,8 @@ type fakeStore struct {
 	completions []engine.Completion
 	items       map[string]engine.QuarantineItem
 	filters     []engine.CallFilter
+	summed      []engine.StatsFilter
+	stats       *engine.Stats
 	page        engine.CallPage
 	details     map[string]*engine.CallDetail
 	profiles    map[string]*engine.Profile // kind/number
@@ -122,6 +124,13 @@ func (s *fakeStore) Call(_ context.Context, id string) (*engine.CallDetail, erro
 
 func (s *fakeStore) Profile(_ context.Context, kind engine.ProfileKind, number string) (*engine.Profile, error) {
 	return s.profiles[string(kind)+"/"+number], s.fail
+}
+
+func (s *fakeStore) Stats(_ context.Context, f engine.StatsFilter) (*engine.Stats, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.summed = append(s.summed, f)
+	return s.stats, s.fail
 }
 
 func (s *fakeStore) Revisions(context.Context) ([]engine.Revision, error) { return s.revisions, s.fail }

@@ -37,6 +37,8 @@ type History interface {
 	Call(ctx context.Context, id string) (*engine.CallDetail, error)
 	// Profile returns nil for a number that was never seen.
 	Profile(ctx context.Context, kind engine.ProfileKind, number string) (*engine.Profile, error)
+	// Stats sums up what happened; it is fast however long the history is.
+	Stats(ctx context.Context, f engine.StatsFilter) (*engine.Stats, error)
 	// Revision returns an archived policy set with its files, nil where the id
 	// is not in the archive.
 	Revision(ctx context.Context, id string) (*engine.Revision, error)

@@ -29,6 +29,7 @@ func (s *Server) privateHandler() http.Handler {
 	api.GET("/status", s.api(s.status))
 	api.GET("/calls", s.api(s.calls))
 	api.GET("/calls/:call_id", s.api(s.call))
+	api.GET("/stats", s.api(s.stats))
 	api.GET("/profiles/:kind/:number", s.api(s.profile))
 	api.POST("/route", s.api(s.whatIf))
 	api.GET("/policies", s.api(s.policies))

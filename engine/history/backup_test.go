@@ -159,6 +159,7 @@ func TestRetentionSubtractsWhatItDeletes(t *testing.T) {
 				t.Helper()
 				calls, _ := list(t, s, engine.CallFilter{Limit: 10})
 				equal(t, "calls "+when, ids(calls), []string{"young", "long"})
+				equal(t, "offered in all "+when, sums(t, s, engine.StatsFilter{}).Totals.Offered, int64(2))
 				equal(t, "offered "+when, profile(t, s, engine.DIDs, did).Totals.Offered, int64(2))
 				if p := profile(t, s, engine.Callers, number(3)); p != nil {
 					t.Errorf("%s a deleted caller still has %+v", when, p.Totals)
@@ -195,6 +196,7 @@ func TestRetentionSubtractsWhatItDeletes(t *testing.T) {
 			}
 			calls, _ := list(t, s, engine.CallFilter{})
 			equal(t, "all gone", len(calls), 0)
+			equal(t, "nothing in all", sums(t, s, engine.StatsFilter{}).Totals, engine.StatsTotals{})
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}

@@ -136,6 +136,7 @@ func (r *VerifyReport) compare(live, fresh *bbolt.DB, same func(a, b []byte) boo
 				for _, kind := range profileKinds {
 					r.Profiles += r.compareBucket(a, b, []byte(kind), same)
 				}
+				r.compareBucket(a, b, bucketCells, bytes.Equal)
 				r.compareLive(a, b, now, trimmed)
 				return nil
 			})

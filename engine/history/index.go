@@ -67,7 +67,7 @@ type index struct {
 }
 
 // indexFormat is the number of this file's own encoding.
-const indexFormat = 2
+const indexFormat = 3
 
 // errOther: the index belongs to another log, or to other settings.
 var errOther = errors.New("the index was made from another log or with other settings")
@@ -105,7 +105,7 @@ func newIndex(path, log string, complete bool, r fold.Rules, t tuning) (*index, 
 		return nil, fmt.Errorf("the old index can't be removed: %w", err)
 	}
 	err := createBolt(path, t, func(tx *bbolt.Tx) error {
-		names := [][]byte{bucketMeta, bucketCalls, bucketIDs, bucketEpochs}
+		names := [][]byte{bucketMeta, bucketCalls, bucketIDs, bucketEpochs, bucketCells}
 		for _, k := range profileKinds {
 			names = append(names, []byte(k))
 		}
@@ -134,7 +134,7 @@ func (x *index) read(tx *bbolt.Tx, log string, rules []byte) error {
 	if meta == nil || !bytes.Equal(meta.Get(metaRules), rules) || string(meta.Get(metaLog)) != log {
 		return errOther
 	}
-	need := [][]byte{bucketCalls, bucketIDs, bucketEpochs, []byte(engine.Callers), []byte(engine.Receivers), []byte(engine.DIDs)}
+	need := [][]byte{bucketCalls, bucketIDs, bucketEpochs, bucketCells, []byte(engine.Callers), []byte(engine.Receivers), []byte(engine.DIDs)}
 	for _, name := range append(need, liveBuckets...) {
 		if tx.Bucket(name) == nil {
 			return fmt.Errorf("%w: its bucket %q is missing", errCorrupt, name)
@@ -216,12 +216,17 @@ func (x *index) idKey(place uint64, id string) []byte {
 
 // load reads the states of keys; what is not there has the zero state.
 func (x *index) load(keys []fold.Key) ([]state, error) {
+	out := make([]state, len(keys))
 	places, raw := make([]uint64, len(keys)), make([][]byte, len(keys))
 	err := guard(func() error {
-		return x.db.View(func(tx *bbolt.Tx) error {
+		return x.db.View(func(tx *bbolt.Tx) (err error) {
 			for i, k := range keys {
 				if k.Kind == kindCall {
 					places[i], raw[i] = x.findCall(tx, k)
+				} else if k.Kind == kindCell {
+					if out[i].tally, err = findTally(tx, k); err != nil {
+						return err
+					}
 				} else if k.Kind == kindRef {
 					raw[i] = findSession(tx, k.Number)
 				} else if b := tx.Bucket([]byte(k.Kind)); b != nil && k.Number != "" {
@@ -234,7 +239,6 @@ func (x *index) load(keys []fold.Key) ([]state, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]state, len(keys))
 	for i, k := range keys {
 		switch {
 		case raw[i] == nil:

@@ -60,6 +60,7 @@ func picture(t testing.TB, s *history.Store) map[string]any {
 		}
 	}
 	out["did"], out["did2"] = profile(t, s, engine.DIDs, did), profile(t, s, engine.DIDs, did2)
+	out["stats"] = sums(t, s, engine.StatsFilter{})
 	page, err := s.Calls(t.Context(), engine.CallFilter{Limit: engine.MaxPage})
 	if err != nil {
 		t.Fatal(err)
@@ -333,7 +334,7 @@ func TestAnIndexDamagedWhileItIsOpen(t *testing.T) {
 		return err == nil && !s.Status().Rebuilding && s.Status().Dirty == 0
 	})
 	got := picture(t, s)
-	for _, k := range []string{"did2", "calls", "detail goes on", fmt.Sprint(engine.Receivers, 109), "callers9876543210"} {
+	for _, k := range []string{"did2", "calls", "stats", "detail goes on", fmt.Sprint(engine.Receivers, 109), "callers9876543210"} {
 		delete(got, k) // the new call's
 		delete(want, k)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"switchboard/engine"
 	"switchboard/engine/history/fold"
+	"switchboard/engine/history/stats"
 )
 
 // kindCall makes a fold.Key name a call_id, beside the three kinds of profiles.
@@ -18,6 +19,7 @@ type state struct {
 	group   *fold.Group   // of a call_id
 	seqs    []uint64      // of a call_id: its records in the log, ascending; the first is its place in the call table
 	profile *fold.Profile // of a number
+	tally   *stats.Tally  // of a cell of the statistics
 	value   value         // of live data
 }
 
@@ -107,7 +109,7 @@ type plan struct {
 	after   *fold.Group
 	result  engine.CompletionResult
 	changes []fold.Change
-	keys    []fold.Key // of the profiles that change
+	keys    []fold.Key // of the profiles and sums that change
 }
 
 // plan works out what a record of a call in memory changes. The profiles may
@@ -121,16 +123,17 @@ func (m *memory) plan(id string, e fold.Entry) plan {
 	}
 	p.changes = fold.Diff(before, p.after)
 	for _, c := range p.changes {
-		p.keys = appendKeys(appendKeys(p.keys, c.Old), c.New)
+		p.keys = m.appendKeys(m.appendKeys(p.keys, c.Old), c.New)
 	}
 	return p
 }
 
-func appendKeys(keys []fold.Key, c *engine.Call) []fold.Key {
+// appendKeys adds what a call counts in.
+func (m *memory) appendKeys(keys []fold.Key, c *engine.Call) []fold.Key {
 	if c == nil {
 		return keys
 	}
-	for _, k := range fold.Keys(c) {
+	for _, k := range append(fold.Keys(c), cellKey(c, m.rules)) {
 		if !slices.Contains(keys, k) {
 			keys = append(keys, k)
 		}
@@ -151,11 +154,15 @@ func (m *memory) apply(p plan, seq uint64, e fold.Entry) {
 	}
 }
 
-// replace brings the changes of calls to their profiles.
+// replace brings the changes of calls to their profiles and to the statistics.
 func (m *memory) replace(changes []fold.Change, seq uint64) {
 	for _, c := range changes {
-		for _, k := range appendKeys(appendKeys(nil, c.Old), c.New) {
+		for _, k := range m.appendKeys(m.appendKeys(nil, c.Old), c.New) {
 			e := m.entries[k]
+			if k.Kind == kindCell {
+				m.recount(e, c, seq)
+				continue
+			}
 			e.profile = e.profile.Replace(k, c.Old, c.New, m.rules)
 			if e.profile.Empty() {
 				e.profile = nil

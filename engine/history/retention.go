@@ -271,7 +271,7 @@ func (m *memory) lackingFor(rests []rest) (missing []fold.Key, again bool) {
 			return nil, true
 		}
 		for _, c := range fold.Diff(r.before, r.after) {
-			missing = append(missing, m.lacking(appendKeys(appendKeys(nil, c.Old), c.New))...)
+			missing = append(missing, m.lacking(m.appendKeys(m.appendKeys(nil, c.Old), c.New))...)
 		}
 	}
 	slices.SortFunc(missing, compareKeys)

@@ -98,6 +98,10 @@ func TestVerifyFindsDamage(t *testing.T) {
 			_, other := b.Cursor().Last()
 			return b.Put(k, append([]byte{}, other...))
 		}, "1 differ"},
+		"lost statistics": {true, func(tx *bbolt.Tx) error {
+			k, _ := tx.Bucket([]byte("stats")).Cursor().First()
+			return tx.Bucket([]byte("stats")).Delete(k)
+		}, "stats 1 entries are missing"},
 		"a lost call": {true, func(tx *bbolt.Tx) error { return tx.Bucket([]byte("calls")).Delete(key(1)) }, "calls 1 entries are missing"},
 	}
 	for name, c := range cases {

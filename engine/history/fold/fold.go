@@ -34,7 +34,7 @@ type Key struct {
 // rejected call or one we could not answer, and none for a value that is no
 // number.
 func Keys(c *engine.Call) []Key {
-	if !counted(c) {
+	if !Counted(c) {
 		return nil
 	}
 	keys := make([]Key, 0, 3)
@@ -52,8 +52,9 @@ func Resolve(c *engine.Call, now int64, ttl time.Duration) *engine.Call {
 	return windowOf(ttl).resolve(c, now)
 }
 
-// counted reports whether a call counts in profiles at all.
-func counted(c *engine.Call) bool {
+// Counted reports whether a call counts in profiles at all: it was offered to
+// somebody.
+func Counted(c *engine.Call) bool {
 	switch {
 	case c == nil || c.Status == engine.StatusRejected:
 		return false
@@ -79,7 +80,7 @@ func number(c *engine.Call, kind engine.ProfileKind) string {
 }
 
 func (k Key) counts(c *engine.Call) bool {
-	return counted(c) && k.Number != "" && number(c, k.Kind) == k.Number
+	return Counted(c) && k.Number != "" && number(c, k.Kind) == k.Number
 }
 
 // order is negative where c is the newer call. Calls of one call_id on two DIDs

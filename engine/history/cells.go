@@ -1,0 +1,189 @@
+package history
+
+import (
+	"context"
+
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"switchboard/engine"
+	"switchboard/engine/history/fold"
+	"switchboard/engine/history/stats"
+)
+
+// kindCell makes a fold.Key name a cell of the statistics.
+const kindCell engine.ProfileKind = "stats"
+
+// bucketCells holds the statistics: hour -> document of the hour's cells.
+var bucketCells = []byte(kindCell)
+
+func cellKey(c *engine.Call, r fold.Rules) fold.Key {
+	return fold.Key{Kind: kindCell, Number: stats.CellOf(c, r.Zone).Key()}
+}
+
+// recount brings a change of a call to one of the cells it concerns.
+func (m *memory) recount(e *entry, c fold.Change, seq uint64) {
+	before := e.tally
+	if c.Old != nil && cellKey(c.Old, m.rules) == e.key {
+		e.tally = e.tally.Minus(c.Old)
+	}
+	if c.New != nil && cellKey(c.New, m.rules) == e.key {
+		e.tally = e.tally.Plus(c.New)
+	}
+	if e.tally != before {
+		m.changed(e, seq)
+	}
+}
+
+func findTally(tx *bbolt.Tx, k fold.Key) (*stats.Tally, error) {
+	cell, err := stats.ParseKey(k.Number)
+	if err != nil {
+		return nil, err
+	}
+	return stats.Find(tx.Bucket(bucketCells).Get(cell.Hour.Bytes()), cell)
+}
+
+// putCells writes the cells of a sorted cut: those of an hour stand together.
+func putCells(tx *bbolt.Tx, cut []written) error {
+	b := tx.Bucket(bucketCells)
+	var hour []stats.Change
+	flush := func() error {
+		if len(hour) == 0 {
+			return nil
+		}
+		key := hour[0].Cell.Hour.Bytes()
+		doc, err := stats.Patch(b.Get(key), hour)
+		hour = hour[:0]
+		switch {
+		case err != nil:
+			return err
+		case doc == nil:
+			return b.Delete(key)
+		}
+		return b.Put(key, doc)
+	}
+	for _, w := range cut {
+		if w.key.Kind != kindCell {
+			continue
+		}
+		cell, err := stats.ParseKey(w.key.Number)
+		if err != nil {
+			return err
+		}
+		if len(hour) > 0 && hour[0].Cell.Hour != cell.Hour {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+		hour = append(hour, stats.Change{Cell: cell, Tally: w.tally})
+	}
+	return flush()
+}
+
+// Stats sums up what happened. It reads a document an hour, whatever the number
+// of calls. Calls that change meanwhile are in it as before or as after. The
+// error is ctx's, or the disk's.
+func (s *Store) Stats(ctx context.Context, f engine.StatsFilter) (*engine.Stats, error) {
+	from, to := stats.Hour(-1<<31), stats.Hour(1<<31-1)
+	if !f.From.IsZero() {
+		from = stats.HourAt(f.From.UnixNano(), s.Zone)
+	}
+	if !f.To.IsZero() {
+		to = stats.HourAt(f.To.UnixNano()-1, s.Zone) // the last that counts
+	}
+	x, over, complete, err := s.unwrittenCells(from, to)
+	if err != nil {
+		return nil, err
+	}
+	sum := stats.NewSum(f)
+	for next, more := from, from <= to; more; {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if next, more, err = x.sumHours(sum, next, to, over); err != nil {
+			s.indexBroken(x, err)
+			return nil, err
+		}
+	}
+	for hour, changes := range over { // hours that the index does not have
+		if err := sum.Add(hour, nil, changes); err != nil {
+			return nil, err
+		}
+	}
+	out := sum.Stats()
+	out.Zone, out.Complete = s.Zone.String(), complete
+	out.From, out.To = wholeHours(f, s.Zone)
+	return out, nil
+}
+
+// wholeHours are a filter's bounds as they count, in Unix seconds.
+func wholeHours(f engine.StatsFilter, zone *time.Location) (from, to *int64) {
+	begin := func(t time.Time) time.Time {
+		_, offset := t.In(zone).Zone()
+		into := ((t.Unix()+int64(offset))%3600 + 3600) % 3600
+		return time.Unix(t.Unix()-into, 0)
+	}
+	if !f.From.IsZero() {
+		from = engine.Seconds(begin(f.From).UnixNano())
+	}
+	if !f.To.IsZero() {
+		to = engine.Seconds(begin(f.To.Add(time.Hour - 1)).UnixNano())
+	}
+	return from, to
+}
+
+// unwrittenCells are the cells that the index does not have yet, noted before it
+// is read: what is written in between is in it as well then.
+func (s *Store) unwrittenCells(from, to stats.Hour) (x *index, _ map[stats.Hour][]stats.Change, complete bool, _ error) {
+	var all []written
+	s.mu.Lock()
+	x, complete = s.index, !s.rebuilding
+	for _, list := range [][]*entry{s.memory.dirty, s.memory.writing} {
+		for _, e := range list {
+			if e.key.Kind == kindCell {
+				all = append(all, written{key: e.key, state: e.state})
+			}
+		}
+	}
+	s.mu.Unlock()
+	out := make(map[stats.Hour][]stats.Change)
+	for _, w := range all {
+		cell, err := stats.ParseKey(w.key.Number)
+		if err != nil {
+			return nil, nil, false, err
+		}
+		if from <= cell.Hour && cell.Hour <= to {
+			out[cell.Hour] = append(out[cell.Hour], stats.Change{Cell: cell, Tally: w.tally})
+		}
+	}
+	return x, out, complete, nil
+}
+
+// sumHours adds up some of the index's hours, and takes what was laid over them
+// out of the map.
+func (x *index) sumHours(sum *stats.Sum, from, to stats.Hour, over map[stats.Hour][]stats.Change) (next stats.Hour, more bool, err error) {
+	err = guard(func() error {
+		return x.db.View(func(tx *bbolt.Tx) error {
+			c := tx.Bucket(bucketCells).Cursor()
+			k, doc := c.Seek(from.Bytes())
+			for n := 0; k != nil; n++ {
+				hour, err := stats.HourOf(k)
+				if err != nil || hour > to {
+					return err
+				}
+				if n == chunk {
+					next, more = hour, true
+					return nil
+				}
+				if err := sum.Add(hour, doc, over[hour]); err != nil {
+					return err
+				}
+				delete(over, hour)
+				k, doc = c.Next()
+			}
+			return nil
+		})
+	})
+	return next, more, err
+}
