@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -157,4 +158,25 @@ func read(t testing.TB, path string) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// A rebuild folds the newest records first. A profile that was full before a
+// call left it then never was: no reason to call the index damaged.
+func TestVerifyKnowsThatOrderLeavesTraces(t *testing.T) {
+	path := newPath(t)
+	s, err := history.OpenTuned(options(t, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 33 { // one more than a profile keeps
+		complete(t, s, completion(number(i), caller, number(100), did, noon.Add(time.Duration(i)*time.Minute)))
+	}
+	publish(t, s, decision(number(32), number(7), number(100), did, noon.Add(31*time.Minute))) // somebody else called
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := history.Rebuild(t.Context(), options(t, path)); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "index", verify(t, path).Index, history.IndexEqual)
 }
