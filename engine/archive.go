@@ -9,11 +9,12 @@ import (
 
 // Revision is an activated policy set as it is archived in the database.
 type Revision struct {
-	ID     string            `json:"revision"` // content hash
-	At     int64             `json:"at"`       // when it went live, Unix nanoseconds
-	Origin string            `json:"origin"`   // folder, built-in, api, rollback, ...
-	Tests  TestSummary       `json:"tests"`
-	Files  map[string][]byte `json:"files,omitempty"` // slash-separated path below the folder -> content
+	ID       string            `json:"revision"` // content hash
+	At       int64             `json:"at"`       // when it went live last, Unix nanoseconds
+	Origin   string            `json:"origin"`   // where its content came from: OriginFolder or OriginBuiltin
+	Tests    TestSummary       `json:"tests"`
+	Rollback *Rollback         `json:"rollback,omitempty"` // where it went live last by a rollback
+	Files    map[string][]byte `json:"files,omitempty"`    // slash-separated path below the folder -> content
 }
 
 // TestSummary counts the results of a policy set's own tests.
@@ -35,7 +36,7 @@ type Problem struct {
 	File    string `json:"file"`           // below the policies folder; empty when it is no single file
 	Line    int    `json:"line"`           // from 1; 0 when unknown
 	Column  int    `json:"column"`         // from 1; 0 when unknown
-	Code    string `json:"code,omitempty"` // parse, compile, type, lint, data, contract, test, smoke, empty
+	Code    string `json:"code,omitempty"` // the step that found it: parse, compile, type, lint, data, contract, test, smoke, empty, archive, hold
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
 }
@@ -78,9 +79,10 @@ const (
 // PolicyStatus is how the policies stand.
 type PolicyStatus struct {
 	Revision string    // serving now; empty where none is
-	Origin   string    // where the serving set came from: OriginFolder, OriginBuiltin or OriginArchive
+	Origin   string    // where the serving set came from: OriginFolder, OriginBuiltin, OriginArchive or OriginRollback
 	Since    time.Time // when it went live
 	Folder   string    // the folder watched, which may not be there yet; empty for none
+	Rollback *Rollback // in force, nil where none is; must not be changed
 	Reload   Report    // the last attempt
 	Files    map[string][]byte
 }

@@ -88,7 +88,8 @@ type SessionPage struct {
 	Next     string     `json:"next"`
 }
 
-// AuditEntry is one change of live data by a person or a program.
+// AuditEntry is something that a person or a program did: a change of live data,
+// a policy set that went live, a reload that was asked for.
 type AuditEntry struct {
 	At     int64           `json:"at"` // Unix nanoseconds
 	By     string          `json:"by"` // name of the token; "anonymous" without one
@@ -135,6 +136,8 @@ type LiveData interface {
 	// Facts lists the live facts, of one collection or (empty) of all.
 	Facts(ctx context.Context, collection string) ([]*Fact, error)
 
-	// Audit lists the newest changes first, at most limit.
+	// Note adds to the audit trail what was done and is no change of live data.
+	Note(ctx context.Context, e AuditEntry) error
+	// Audit lists what was done, newest first, at most limit.
 	Audit(ctx context.Context, limit int) ([]AuditEntry, error)
 }

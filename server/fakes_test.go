@@ -236,6 +236,8 @@ type fakePolicies struct {
 	report engine.Report
 	origin string
 	pool   []string // DIDs of the directory
+	asked  []string // revision and who asked for it, of each rollback
+	err    error    // of a rollback
 }
 
 func (p *fakePolicies) IsDID(did string) bool { return slices.Contains(p.pool, did) }
@@ -246,6 +248,11 @@ func (p *fakePolicies) Status() engine.PolicyStatus { return p.status }
 func (p *fakePolicies) Reload(_ context.Context, origin string) engine.Report {
 	p.origin = origin
 	return p.report
+}
+
+func (p *fakePolicies) Rollback(_ context.Context, revision, by string) (engine.Report, error) {
+	p.asked = append(p.asked, revision+" by "+by)
+	return p.report, p.err
 }
 
 var _ server.Router = (*engine.Router)(nil)

@@ -169,6 +169,16 @@ func (l *fakeLive) Facts(_ context.Context, collection string) ([]*engine.Fact, 
 	return out, l.fail
 }
 
+func (l *fakeLive) Note(ctx context.Context, e engine.AuditEntry) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.begin(ctx, e.By); err != nil {
+		return err
+	}
+	l.entries = append(l.entries, e)
+	return nil
+}
+
 func (l *fakeLive) Audit(_ context.Context, limit int) ([]engine.AuditEntry, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

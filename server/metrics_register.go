@@ -103,6 +103,7 @@ func (m *Metrics) watch(h History, p Policies, version string) error {
 	} {
 		s.gauges = append(s.gauges, standingGauge{prometheus.NewDesc("switchboard_"+g.name, g.help, nil, nil), g.value})
 	}
+	s.rollback = prometheus.NewDesc("switchboard_policy_rollback", "1 while a rollback keeps the policies folder out.", nil, nil)
 	s.info = prometheus.NewDesc("switchboard_info", "The program's version and the revision of the policies in force.", []string{"version", "revision"}, nil)
 	if err := m.registry.Register(s); err != nil {
 		return fmt.Errorf("metrics: %w", err)
@@ -135,6 +136,7 @@ type standing struct {
 	version  string
 	gauges   []standingGauge
 	info     *prometheus.Desc
+	rollback *prometheus.Desc
 }
 
 type standingGauge struct {
@@ -148,6 +150,7 @@ func (s *standing) Describe(ch chan<- *prometheus.Desc) {
 		ch <- g.desc
 	}
 	ch <- s.info
+	ch <- s.rollback
 }
 
 // Collect asks the store once for all gauges.
@@ -156,7 +159,9 @@ func (s *standing) Collect(ch chan<- prometheus.Metric) {
 	for _, g := range s.gauges {
 		ch <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, g.value(status))
 	}
-	ch <- prometheus.MustNewConstMetric(s.info, prometheus.GaugeValue, 1, s.version, s.policies.Status().Revision)
+	policies := s.policies.Status()
+	ch <- prometheus.MustNewConstMetric(s.info, prometheus.GaugeValue, 1, s.version, policies.Revision)
+	ch <- prometheus.MustNewConstMetric(s.rollback, prometheus.GaugeValue, truth(policies.Rollback != nil))
 }
 
 func truth(b bool) float64 {

@@ -11,19 +11,21 @@ import (
 
 // policiesView is GET /policies.
 type policiesView struct {
-	Active    string         `json:"active"` // revision; empty where none serves
-	Folder    string         `json:"folder"` // empty for the built-in set
-	Origin    string         `json:"origin"`
-	Since     *time.Time     `json:"since"`
-	Reload    reportView     `json:"reload"`
-	Revisions []revisionView `json:"revisions"` // the archive, newest first
+	Active    string           `json:"active"` // revision; empty where none serves
+	Folder    string           `json:"folder"` // empty for the built-in set
+	Origin    string           `json:"origin"`
+	Since     *time.Time       `json:"since"`
+	Rollback  *engine.Rollback `json:"rollback"` // in force; null where none is
+	Reload    reportView       `json:"reload"`
+	Revisions []revisionView   `json:"revisions"` // the archive, newest first
 }
 
 // revisionView is a policy set, without its files in a list.
 type revisionView struct {
 	Revision string             `json:"revision"`
-	At       *string            `json:"at"` // when it went live
+	At       *string            `json:"at"` // when it went live last
 	Origin   string             `json:"origin"`
+	Rollback *engine.Rollback   `json:"rollback"` // where it went live last by one; null else
 	Active   bool               `json:"active"`
 	Tests    engine.TestSummary `json:"tests"`
 	Files    map[string]string  `json:"files,omitempty"`
@@ -50,7 +52,7 @@ func (s *Server) policies(c *gin.Context) error {
 		return err
 	}
 	now := s.o.Policies.Status()
-	v := policiesView{Active: now.Revision, Folder: now.Folder, Origin: now.Origin, Since: moment(now.Since),
+	v := policiesView{Active: now.Revision, Folder: now.Folder, Origin: now.Origin, Since: moment(now.Since), Rollback: now.Rollback,
 		Reload: viewReport(now.Reload), Revisions: []revisionView{}}
 	for _, r := range archived {
 		r.Files = nil
@@ -65,34 +67,20 @@ func (s *Server) policySet(c *gin.Context) error {
 	if err := onlyParameters(c); err != nil {
 		return err
 	}
-	id, err := pathValue(c, "revision")
-	if err != nil {
-		return err
-	}
 	now := s.o.Policies.Status()
-	if id == "active" && now.Revision != "" {
-		id = now.Revision
-	}
-	r, err := s.o.History.Revision(c.Request.Context(), id)
+	name, err := pathValue(c, "revision")
 	if err != nil {
 		return err
 	}
-	if r == nil && id == now.Revision && id != "" {
-		// A set that serves need not be archived: the built-in one, or any while
-		// the disk fails.
-		r = &engine.Revision{ID: id, At: now.Since.UnixNano(), Origin: now.Origin, Files: now.Files}
-		if now.Reload.Revision == id {
-			r.Tests = now.Reload.Tests
-		}
-	}
-	if r == nil {
-		return fail(http.StatusNotFound, "There is no policy set %q. GET /api/v1/policies lists what there is.", id)
+	r, err := s.revision(c.Request.Context(), name, now)
+	if err != nil {
+		return err
 	}
 	return writeJSON(c, http.StatusOK, viewRevision(r, now.Revision))
 }
 
 func viewRevision(r *engine.Revision, active string) revisionView {
-	v := revisionView{Revision: r.ID, At: rfc3339(r.At), Origin: r.Origin, Active: r.ID == active, Tests: r.Tests}
+	v := revisionView{Revision: r.ID, At: rfc3339(r.At), Origin: r.Origin, Active: r.ID == active, Tests: r.Tests, Rollback: r.Rollback}
 	if r.Files == nil {
 		return v
 	}
@@ -107,16 +95,13 @@ func viewRevision(r *engine.Revision, active string) revisionView {
 	return v
 }
 
-// reload loads the folder now. The answer is the report either way; the status
+// reload loads the folder now, unless a rollback holds against its content. The answer is the report either way; the status
 // tells whether the set was taken.
 func (s *Server) reload(c *gin.Context) error {
 	if err := onlyParameters(c); err != nil {
 		return err
 	}
 	report := s.o.Policies.Reload(c.Request.Context(), "api")
-	status := http.StatusOK
-	if !report.OK {
-		status = http.StatusUnprocessableEntity
-	}
-	return writeJSON(c, status, viewReport(report))
+	s.noteReport(c, "policies.reload", "policies", report)
+	return writeReport(c, report)
 }

@@ -15,7 +15,7 @@ var went = time.Date(2025, 11, 22, 9, 5, 0, 0, time.UTC)
 
 func TestPoliciesList(t *testing.T) {
 	w := begin(t, nil)
-	w.send("GET", w.private+"/api/v1/policies", "").is(200, `{"active":"","folder":"","origin":"","since":null,`+
+	w.send("GET", w.private+"/api/v1/policies", "").is(200, `{"active":"","folder":"","origin":"","since":null,"rollback":null,`+
 		`"reload":{"revision":"","active":"","ok":false,"changed":false,"took_seconds":0,"origin":"","errors":[],"warnings":[],`+
 		`"tests":{"passed":0,"failed":0,"skipped":0,"took_ns":0},"at":null},"revisions":[]}`)
 

@@ -68,6 +68,10 @@ type Policies interface {
 	Status() engine.PolicyStatus
 	// Reload loads the folder now and reports; origin says who asked.
 	Reload(ctx context.Context, origin string) engine.Report
+	// Rollback serves an archived set in place of what the folder holds, until
+	// its content changes; by says who asked. The error is engine.ErrNoRevision,
+	// or the archive's; whether the set was taken is in the report.
+	Rollback(ctx context.Context, revision, by string) (engine.Report, error)
 	// IsDID reports whether a canonical DID is in the set's directory.
 	IsDID(did string) bool
 	// Pool are the directory's DIDs for masked pairs. It must not be changed.

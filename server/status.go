@@ -27,9 +27,10 @@ type statusView struct {
 }
 
 type standingView struct {
-	Origin string     `json:"origin"`
-	Folder string     `json:"folder"`
-	Since  *time.Time `json:"since"`
+	Origin   string           `json:"origin"`
+	Folder   string           `json:"folder"`
+	Since    *time.Time       `json:"since"`
+	Rollback *engine.Rollback `json:"rollback"` // in force; null where none is
 }
 
 // storeView adds the moments to a StoreStatus.
@@ -59,7 +60,7 @@ func (s *Server) status(c *gin.Context) error {
 	public, private := s.Addrs()
 	v := statusView{
 		Revision: policies.Revision, Ready: s.o.Router.Ready(),
-		Policies: standingView{policies.Origin, policies.Folder, moment(policies.Since)},
+		Policies: standingView{policies.Origin, policies.Folder, moment(policies.Since), policies.Rollback},
 		Reload:   viewReport(policies.Reload),
 		Store: storeView{StoreStatus: store, Warnings: list(store.Warnings),
 			LastDecision: rfc3339(store.LastDecision), LastCompletion: rfc3339(store.LastCompletion)},
@@ -127,6 +128,11 @@ func (s *Server) policyWarnings(p engine.PolicyStatus) (w []string) {
 	case p.Origin == engine.OriginArchive && p.Reload.OK:
 		w = append(w, fmt.Sprintf("There is no policies folder, so the set that went live last (revision %s) serves out of the database. "+
 			"Put the folder back, or name it with --policies.", p.Revision))
+	}
+	if b := p.Rollback; b != nil {
+		w = append(w, fmt.Sprintf("Revision %s serves by a rollback (%s, %s) in place of what the folder holds. "+
+			"It holds until the folder's content changes; to end it now, roll back to the folder's own revision.",
+			p.Revision, b.By, b.At.In(s.o.Zone).Format(time.RFC3339)))
 	}
 	if r := p.Reload; !r.OK && !r.At.IsZero() {
 		serves := "none serves"

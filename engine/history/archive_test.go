@@ -119,7 +119,8 @@ func TestRevisionsAreArchived(t *testing.T) {
 	revision := func(id, origin string, at int64) *engine.Revision {
 		return &engine.Revision{ID: id, At: at, Origin: origin, Tests: engine.TestSummary{Passed: int(at)}, Files: map[string][]byte{"routing/" + id + ".rego": []byte("package routing")}}
 	}
-	one, two, back := revision("one", "folder", 1), revision("two", "folder", 2), revision("one", "rollback", 3)
+	one, two, back := revision("one", "folder", 1), revision("two", "folder", 2), revision("one", "folder", 3)
+	back.Rollback = &engine.Rollback{At: noon, By: "admin", From: "two", Instead: "two"}
 	for _, r := range []*engine.Revision{one, two, back} {
 		if err := s.SaveRevision(t.Context(), r); err != nil {
 			t.Fatal(err)
@@ -145,10 +146,13 @@ func TestRevisionsAreArchived(t *testing.T) {
 				if r.Files != nil {
 					t.Errorf("%s is listed with its files", r.ID)
 				}
+				if (r.Rollback != nil) != (r.ID == "one") {
+					t.Errorf("%s has the rollback %v", r.ID, r.Rollback)
+				}
 				yield(r.ID + " " + r.Origin)
 			}
 		})
-		equal(t, "all "+when, names, []string{"one rollback", "two folder"})
+		equal(t, "all "+when, names, []string{"one folder", "two folder"})
 		if r, err := s.Revision(t.Context(), "three"); r != nil || err != nil {
 			t.Errorf("an unknown revision: %v, %v", r, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -17,9 +18,10 @@ const maxAudit = 2_000_000
 // auditStep is how many records one read transaction looks at.
 const auditStep = 8192
 
-// Audit lists the newest changes of live data first, at most limit (zero is
-// engine.DefaultPage, and engine.MaxPage the most), as far as they lie among the
-// log's latest two million records. The error is ctx's, or the disk's.
+// Audit lists what was done, newest first: changes of live data, activations of
+// policy sets, notes. At most limit (zero is engine.DefaultPage, and
+// engine.MaxPage the most), as far as they lie among the log's latest two million
+// records. The error is ctx's, or the disk's.
 func (s *Store) Audit(ctx context.Context, limit int) ([]engine.AuditEntry, error) {
 	if limit <= 0 {
 		limit = engine.DefaultPage
@@ -31,7 +33,7 @@ func (s *Store) Audit(ctx context.Context, limit int) ([]engine.AuditEntry, erro
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		found, next, err := s.file.liveRecords(at, limit-len(out))
+		found, next, err := s.file.auditRecords(at, limit-len(out))
 		if err != nil {
 			return nil, err
 		}
@@ -53,15 +55,22 @@ func (s *Store) Audit(ctx context.Context, limit int) ([]engine.AuditEntry, erro
 	return out, nil
 }
 
-// The beginnings of records of live data: the kind is the first field. Other
-// records need not be decoded.
-var livePrefixes = [][]byte{
-	[]byte(`{"kind":"` + string(kindSession) + `"`), []byte(`{"kind":"` + string(kindFactChange) + `"`),
+// auditPrefixes are the beginnings of records that somebody may be asked about:
+// the kind is the first field. Other records need not be decoded.
+var auditPrefixes = func() (out [][]byte) {
+	for _, kind := range []recordKind{kindSession, kindFactChange, kindRevision, kindNote} {
+		out = append(out, []byte(`{"kind":"`+string(kind)+`"`))
+	}
+	return out
+}()
+
+func audited(data []byte) bool {
+	return slices.ContainsFunc(auditPrefixes, func(p []byte) bool { return bytes.HasPrefix(data, p) })
 }
 
-// liveRecords returns records of live data from a sequence number down, newest
-// first, at most limit, and where to go on; zero at the end.
-func (l *logFile) liveRecords(from uint64, limit int) (out []stored, next uint64, err error) {
+// auditRecords returns such records from a sequence number down, newest first,
+// at most limit, and where to go on; zero at the end.
+func (l *logFile) auditRecords(from uint64, limit int) (out []stored, next uint64, err error) {
 	err = guard(func() error {
 		return l.db.View(func(tx *bbolt.Tx) error {
 			c := tx.Bucket(bucketLog).Cursor()
@@ -72,7 +81,7 @@ func (l *logFile) liveRecords(from uint64, limit int) (out []stored, next uint64
 				k, v = c.Prev()
 			}
 			for n := 0; k != nil && n < auditStep && len(out) < limit; n++ {
-				if bytes.HasPrefix(v, livePrefixes[0]) || bytes.HasPrefix(v, livePrefixes[1]) {
+				if audited(v) {
 					out = append(out, stored{seqOf(k), bytes.Clone(v)})
 				}
 				k, v = c.Prev()
@@ -109,6 +118,10 @@ func (r *record) audit() (e engine.AuditEntry, ok bool, err error) {
 		} else {
 			e.Action = "fact.delete"
 		}
+	case r.Revision != nil:
+		e, before, after = r.activation()
+	case r.Note != nil:
+		return r.Note.entry(r.At), true, nil
 	default:
 		return e, false, nil
 	}

@@ -25,6 +25,7 @@ const (
 	kindRetention        recordKind = "retention"
 	kindSession          recordKind = "session"
 	kindFactChange       recordKind = "fact"
+	kindNote             recordKind = "note"
 )
 
 // record is one value of the log: an envelope of which one part is set, by
@@ -41,6 +42,8 @@ type record struct {
 	ID         string                 `json:"id,omitempty"`      // of the item in quarantine
 	Count      int                    `json:"count,omitempty"`   // with quarantine_again: how often by now
 	Through    uint64                 `json:"through,omitempty"` // with retention: records up to this one are deleted
+	Was        string                 `json:"was,omitempty"`     // with revision: the one that went live before it
+	Note       *note                  `json:"note,omitempty"`
 }
 
 // quarantined is an item in quarantine as the log keeps it.
@@ -83,6 +86,8 @@ func decodeRecord(b []byte) (*record, error) {
 		part = r.Session.whole()
 	case kindFactChange:
 		part = r.Fact.whole()
+	case kindNote:
+		part = r.Note != nil
 	default:
 		return nil, fmt.Errorf("history: a record is of the unknown kind %q", r.Kind)
 	}

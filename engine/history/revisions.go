@@ -13,13 +13,14 @@ import (
 type revisionRef struct {
 	Seq   uint64             `json:"seq"`   // of the record with the files
 	Order uint64             `json:"order"` // of the record of its latest activation
-	At    int64              `json:"at"`    // of the latest activation, as the three below
+	At    int64              `json:"at"`    // of the latest activation, as all below
 	From  string             `json:"origin"`
 	Tests engine.TestSummary `json:"tests"`
+	Back  *engine.Rollback   `json:"rollback,omitempty"`
 }
 
 func (r revisionRef) revision(id string) engine.Revision {
-	return engine.Revision{ID: id, At: r.At, Origin: r.From, Tests: r.Tests}
+	return engine.Revision{ID: id, At: r.At, Origin: r.From, Tests: r.Tests, Rollback: r.Back}
 }
 
 // SaveRevision archives a policy set that went live and returns when it is on
@@ -50,12 +51,12 @@ func (s *Store) saveRevision(rev *engine.Revision) (*item, error) {
 	if known {
 		written.Files = nil
 	}
-	data, err := (&record{Kind: kindRevision, At: s.Now().UnixNano(), Revision: &written}).encode()
+	data, err := (&record{Kind: kindRevision, At: s.Now().UnixNano(), Revision: &written, Was: a.latest()}).encode()
 	if err != nil {
 		return nil, err
 	}
 	ref := func(seq uint64) revisionRef {
-		r := revisionRef{Seq: seq, Order: seq, At: rev.At, From: rev.Origin, Tests: rev.Tests}
+		r := revisionRef{Seq: seq, Order: seq, At: rev.At, From: rev.Origin, Tests: rev.Tests, Back: rev.Rollback}
 		if known {
 			r.Seq = old.Seq
 		}
@@ -67,6 +68,18 @@ func (s *Store) saveRevision(rev *engine.Revision) (*item, error) {
 	}
 	a.revisions[rev.ID] = ref(it.seq)
 	return it, nil
+}
+
+// latest is the revision that went live last, empty where none ever did; the
+// mutex is held.
+func (a *archive) latest() (id string) {
+	var order uint64
+	for known, ref := range a.revisions {
+		if ref.Order >= order {
+			id, order = known, ref.Order
+		}
+	}
+	return id
 }
 
 // LastRevision is the revision that went live last, nil where none ever did.

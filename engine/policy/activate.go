@@ -17,14 +17,14 @@ const archiveTimeout = 10 * time.Second
 // order, so that nothing is called current before it is in force and nothing in
 // force is missing from the archive without a warning.
 func (m *Manager) activate(ctx context.Context, set *Set, report engine.Report, origin, source string) engine.Report {
-	if p, ok := m.archive(ctx, set, report, source); !ok {
+	if p, ok := m.archive(ctx, set, report, source, nil); !ok {
 		report.Warnings = append(report.Warnings, p)
 	}
-	return m.swap(set, report, origin, source)
+	return m.swap(set, report, origin, standing{origin: source})
 }
 
-// archive saves a set unless it is the last one saved.
-func (m *Manager) archive(ctx context.Context, set *Set, report engine.Report, source string) (engine.Problem, bool) {
+// archive saves a set as the one that went live last.
+func (m *Manager) archive(ctx context.Context, set *Set, report engine.Report, source string, back *engine.Rollback) (engine.Problem, bool) {
 	if m.o.Archive == nil {
 		return engine.Problem{}, true
 	}
@@ -33,7 +33,7 @@ func (m *Manager) archive(ctx context.Context, set *Set, report engine.Report, s
 	tests := report.Tests
 	tests.NotRun = "" // told of this activation, not of the set
 	err := m.o.Archive.SaveRevision(ctx, &engine.Revision{
-		ID: set.Revision(), At: time.Now().UnixNano(), Origin: source, Tests: tests, Files: set.Tree(),
+		ID: set.Revision(), At: time.Now().UnixNano(), Origin: source, Tests: tests, Rollback: back, Files: set.Tree(),
 	})
 	if err == nil {
 		return engine.Problem{}, true
@@ -44,7 +44,7 @@ func (m *Manager) archive(ctx context.Context, set *Set, report engine.Report, s
 }
 
 // swap puts a set in force.
-func (m *Manager) swap(set *Set, report engine.Report, origin, source string) engine.Report {
+func (m *Manager) swap(set *Set, report engine.Report, origin string, now standing) engine.Report {
 	before := m.Active()
 	var was Tree
 	if before != nil {
@@ -53,31 +53,38 @@ func (m *Manager) swap(set *Set, report engine.Report, origin, source string) en
 	changes := was.diff(set.Tree())
 
 	m.mu.Lock()
-	m.active.Store(set)
-	m.status.Revision, m.status.Origin, m.status.Since = set.Revision(), source, time.Now()
-	m.status.Files = set.Tree()
+	m.inForce(set, now)
 	m.mu.Unlock()
 
 	m.tests = report.Tests
 	report.Changed = true
-	m.log.Info("policies are live", "revision", set.Revision(), "origin", origin, "source", source,
+	m.log.Info("policies are live", "revision", set.Revision(), "origin", origin, "source", now.origin,
 		"added", changes.Added, "changed", changes.Changed, "removed", changes.Removed,
 		"tests", report.Tests.Passed, "tests_not_run", report.Tests.NotRun, "warnings", len(report.Warnings))
 	return m.note(report, origin, set)
 }
 
+// inForce stores the pointer; mu is held.
+func (m *Manager) inForce(set *Set, now standing) {
+	m.active.Store(set)
+	m.status.Revision, m.status.Origin, m.status.Since = set.Revision(), now.origin, time.Now()
+	m.status.Rollback = now.rollback
+	m.status.Files = set.Tree()
+}
+
 // cameFrom notes that the set in force is also what source holds: the folder of
 // somebody who began with the starter set, or put the archived one back. A
-// starter set in a folder is somebody's own, and archived as such.
+// starter set in a folder is somebody's own, and archived as such; and where the
+// folder now holds what was rolled back to, the rollback is over.
 func (m *Manager) cameFrom(ctx context.Context, set *Set, report *engine.Report, source string) {
 	m.mu.Lock()
 	before := m.status.Origin
-	m.status.Origin = source
+	m.status.Origin, m.status.Rollback = source, nil
 	m.mu.Unlock()
-	if before != OriginBuiltin || source == OriginBuiltin {
+	if before == source || before != OriginBuiltin && before != OriginRollback {
 		return
 	}
-	if p, ok := m.archive(ctx, set, *report, source); !ok {
+	if p, ok := m.archive(ctx, set, *report, source, nil); !ok {
 		report.Warnings = append(report.Warnings, p)
 	}
 }

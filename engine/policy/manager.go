@@ -32,10 +32,11 @@ type Archive interface {
 // The origins of a policy set and of an attempt to load one. The API and
 // signals name their own.
 const (
-	OriginStart   = "start"
-	OriginFolder  = engine.OriginFolder
-	OriginBuiltin = engine.OriginBuiltin
-	OriginArchive = engine.OriginArchive
+	OriginStart    = "start"
+	OriginFolder   = engine.OriginFolder
+	OriginBuiltin  = engine.OriginBuiltin
+	OriginArchive  = engine.OriginArchive
+	OriginRollback = engine.OriginRollback
 )
 
 // ManagerOptions configure a [Manager].
@@ -97,7 +98,9 @@ type Manager struct {
 	looked     func()
 	newWatcher func() (*fsnotify.Watcher, error)
 
-	mu     sync.Mutex // guards status; never held while anything slow happens
+	// mu guards status, which is written with turn held too. It is never held
+	// while anything slow happens.
+	mu     sync.Mutex
 	status engine.PolicyStatus
 }
 
@@ -155,33 +158,44 @@ func (m *Manager) Status() engine.PolicyStatus {
 // Reload reads the folder, loads what it finds and activates or refuses it, and
 // answers how that went. It runs also when nothing has changed since a failed
 // attempt, and to its end when the asker goes away; only waiting for another
-// reload ends with ctx. origin says who asked ("api", "signal").
+// reload ends with ctx. A rollback that holds is not undone by asking. origin
+// says who asked ("api", "signal").
 func (m *Manager) Reload(ctx context.Context, origin string) engine.Report {
+	release, ok := m.take(ctx)
+	if !ok {
+		return m.busy(origin)
+	}
+	defer release()
+	return m.reload(context.WithoutCancel(ctx), origin)
+}
+
+// take waits for the turn to change what serves.
+func (m *Manager) take(ctx context.Context) (release func(), ok bool) {
 	select {
 	case m.turn <- struct{}{}:
-		defer func() { <-m.turn }()
+		return func() { <-m.turn }, true
 	case <-ctx.Done():
-		f := finding.List{}
-		f.Fail(engine.Problem{Message: "another reload is still running", Hint: "ask again in a moment"})
-		report := reportOf(Tree{}, time.Now(), f, engine.TestSummary{})
-		report.Revision, report.Origin, report.Active = "", origin, m.revision()
-		return report
+		return nil, false
 	}
-	return m.reload(context.WithoutCancel(ctx), origin)
+}
+
+// busy reports that there was no turn to be had.
+func (m *Manager) busy(origin string) engine.Report {
+	f := finding.List{}
+	f.Fail(engine.Problem{Message: "another reload is still running", Hint: "ask again in a moment"})
+	report := reportOf(Tree{}, time.Now(), f, engine.TestSummary{})
+	report.Revision, report.Origin, report.Active = "", origin, m.revision()
+	return report
 }
 
 // reload is the one path of all triggers; turn is held.
 func (m *Manager) reload(ctx context.Context, origin string) engine.Report {
-	began := time.Now()
 	if m.absent() {
 		return m.withoutFolder(ctx, origin)
 	}
 	tree, err := m.settle(ctx)
 	m.judged = contentOf(tree, err)
-	if err != nil {
-		return m.refuse(unreadable(err, began), origin)
-	}
-	return m.judge(ctx, tree, origin, OriginFolder)
+	return m.consider(ctx, tree, err, origin)
 }
 
 // unreadable reports a folder that can't be read.

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -18,16 +19,17 @@ import (
 
 // fakeArchive keeps revisions in memory and fails on demand.
 type fakeArchive struct {
-	mu    sync.Mutex
-	saved []*engine.Revision
-	err   error
+	mu      sync.Mutex
+	saved   []*engine.Revision
+	err     error
+	unsaved error // of saving alone
 }
 
 func (a *fakeArchive) SaveRevision(_ context.Context, r *engine.Revision) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.err != nil {
-		return a.err
+	if err := cmp.Or(a.err, a.unsaved); err != nil {
+		return err
 	}
 	a.saved = append(a.saved, r)
 	return nil
@@ -51,6 +53,12 @@ func (a *fakeArchive) Revision(_ context.Context, id string) (*engine.Revision, 
 		}
 	}
 	return nil, a.err
+}
+
+func (a *fakeArchive) last() *engine.Revision {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.saved[len(a.saved)-1]
 }
 
 func (a *fakeArchive) count() int {

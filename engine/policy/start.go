@@ -16,12 +16,11 @@ import (
 // The archived set is also what the folder is measured against: an edit made
 // while the server was down must not make things worse either.
 func (m *Manager) Start(ctx context.Context) error {
-	select {
-	case m.turn <- struct{}{}:
-		defer func() { <-m.turn }()
-	case <-ctx.Done():
+	release, ok := m.take(ctx)
+	if !ok {
 		return context.Cause(ctx)
 	}
+	defer release()
 	last, archiveErr := m.lastRevision(ctx)
 	if archiveErr != nil {
 		m.log.Warn("the archived policies can't be read", "error", archiveErr)
@@ -47,7 +46,7 @@ const initHint = "`switchboard policies init` writes one, which is loaded at onc
 // startWithout serves the archived set, or the built-in one. A built-in set in
 // the archive gives way to this program's own: nobody edited it.
 func (m *Manager) startWithout(ctx context.Context, last *engine.Revision) {
-	if last != nil && last.Origin != OriginBuiltin {
+	if last != nil && (last.Origin != OriginBuiltin || last.Rollback != nil) {
 		set, report := m.fromArchive(ctx, last)
 		if set == nil {
 			m.refuse(report, OriginStart)
@@ -56,7 +55,7 @@ func (m *Manager) startWithout(ctx context.Context, last *engine.Revision) {
 		report.Warnings = append(report.Warnings, engine.Problem{
 			Message: "there is no policies folder; the set that went live last serves, out of the database",
 			Hint:    initHint})
-		m.swap(set, report, OriginStart, OriginArchive)
+		m.swap(set, report, OriginStart, outOf(last))
 		return
 	}
 	set, report := m.loadBuiltin(ctx)
@@ -64,7 +63,7 @@ func (m *Manager) startWithout(ctx context.Context, last *engine.Revision) {
 	case set == nil:
 		m.refuse(report, OriginStart)
 	case last != nil && last.ID == set.Revision():
-		m.swap(set, report, OriginStart, OriginBuiltin)
+		m.swap(set, report, OriginStart, standing{origin: OriginBuiltin})
 	default:
 		m.activate(ctx, set, report, OriginStart, OriginBuiltin)
 	}
@@ -77,8 +76,11 @@ func (m *Manager) startFolder(ctx context.Context, last *engine.Revision) {
 		tree, err = m.settle(ctx)
 	}
 	m.judged = contentOf(tree, err)
-	same := err == nil && last != nil && last.ID == tree.Revision()
-	if last != nil && last.Origin == OriginBuiltin {
+	if err == nil && m.startHeld(ctx, last) {
+		return
+	}
+	same := err == nil && last != nil && last.ID == tree.Revision() && last.Rollback == nil
+	if last != nil && last.Origin == OriginBuiltin && last.Rollback == nil {
 		last = nil // whoever named a folder did not mean that one
 	}
 	var archived *Set
@@ -98,14 +100,14 @@ func (m *Manager) startFolder(ctx context.Context, last *engine.Revision) {
 	}
 	switch {
 	case set != nil && same && last != nil: // archived already
-		m.swap(set, report, OriginStart, OriginFolder)
+		m.swap(set, report, OriginStart, standing{origin: OriginFolder})
 	case set != nil:
 		m.activate(ctx, set, report, OriginStart, OriginFolder)
 	case archived != nil:
 		report.Warnings = append(report.Warnings, engine.Problem{
 			Message: fmt.Sprintf("the folder does not load, so the set that went live last serves out of the database (revision %s)", last.ID),
 			Hint:    "mend the folder; it is loaded as soon as it is saved"})
-		m.adopt(archived)
+		m.adopt(archived, outOf(last))
 		m.refuse(report, OriginStart)
 	default:
 		m.refuse(report, OriginStart)
@@ -113,12 +115,10 @@ func (m *Manager) startFolder(ctx context.Context, last *engine.Revision) {
 }
 
 // adopt serves an archived set under the report of the folder that failed.
-func (m *Manager) adopt(set *Set) {
+func (m *Manager) adopt(set *Set, now standing) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.active.Store(set)
-	m.status.Revision, m.status.Origin, m.status.Since = set.Revision(), OriginArchive, time.Now()
-	m.status.Files = set.Tree()
+	m.inForce(set, now)
 }
 
 // fromArchive loads an archived set. It passed its tests when it went live, and

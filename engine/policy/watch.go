@@ -58,12 +58,9 @@ func (m *Manager) look(ctx context.Context) []string {
 	if ctx.Err() != nil || content == m.judged {
 		return s.dirs // a save that was half done, and is undone or done
 	}
-	began := time.Now()
 	before := m.judged
 	m.judged = content
-	if err != nil {
-		m.refuse(unreadable(err, began), OriginFolder)
-	} else if m.judge(ctx, tree, OriginFolder, OriginFolder); ctx.Err() != nil {
+	if m.consider(ctx, tree, err, OriginFolder); ctx.Err() != nil {
 		m.judged = before // stopped on the way: not judged
 	}
 	return s.dirs

@@ -23,6 +23,7 @@ const (
 	CodeSmoke    = "smoke"
 	CodeEmpty    = "empty"
 	CodeArchive  = "archive"
+	CodeHold     = "hold" // a rollback keeps the folder out
 )
 
 // Max bounds each list of a report: what follows the first hundred is nearly
