@@ -24,7 +24,10 @@ func (m *Manager) Run(ctx context.Context) error {
 	tick := time.NewTicker(m.o.Poll)
 	defer tick.Stop()
 	for {
-		h.watch(m.look(ctx))
+		// What came into a new folder before it was watched told nobody. The bound
+		// is for folders that two names lead to, one of which stays new.
+		for again := 0; h.watch(m.look(ctx)) && again < newFolderLooks && ctx.Err() == nil; again++ {
+		}
 		if m.looked != nil {
 			m.looked()
 		}
@@ -36,6 +39,10 @@ func (m *Manager) Run(ctx context.Context) error {
 		}
 	}
 }
+
+// newFolderLooks is how often the folder is looked at again at once because
+// there are new folders in it.
+const newFolderLooks = 8
 
 // look compares the folder with what was judged last and reloads where they
 // differ. It answers the folders to watch.
@@ -176,15 +183,16 @@ func (h *hints) matters(e fsnotify.Event) bool {
 	return true
 }
 
-// watch makes the watched folders those that were read, and the parent. Folders
-// that are watched are added again, since a name may have come to stand for
-// another folder.
-func (h *hints) watch(dirs []string) {
+// watch makes the watched folders those that were read, and the parent, and
+// reports whether there are new ones among them. Folders that are watched are
+// added again, since a name may have come to stand for another folder.
+func (h *hints) watch(dirs []string) (more bool) {
 	if h.watcher == nil {
-		return
+		return false
 	}
 	want := append(slices.Clip(dirs), h.parent)
-	for _, old := range h.watcher.WatchList() {
+	watched := h.watcher.WatchList()
+	for _, old := range watched {
 		if !slices.Contains(want, old) {
 			if err := h.watcher.Remove(old); err != nil && !errors.Is(err, fsnotify.ErrNonExistentWatch) {
 				h.m.log.Debug("a folder that is gone can't be let go", "folder", old, "error", err)
@@ -192,11 +200,14 @@ func (h *hints) watch(dirs []string) {
 		}
 	}
 	for _, dir := range want {
-		if err := h.watcher.Add(dir); err != nil && !h.told {
+		err := h.watcher.Add(dir)
+		more = more || err == nil && !slices.Contains(watched, dir)
+		if err != nil && !h.told {
 			h.told = true
 			h.m.log.Warn("a folder can't be watched; edits in it go live at the next look", "folder", dir, "poll", h.m.o.Poll, "error", err)
 		}
 	}
+	return more
 }
 
 func (h *hints) close() {
