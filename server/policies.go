@@ -103,5 +103,5 @@ func (s *Server) reload(c *gin.Context) error {
 	}
 	report := s.o.Policies.Reload(c.Request.Context(), "api")
 	s.noteReport(c, "policies.reload", "policies", report)
-	return writeReport(c, report)
+	return writeJSON(c, reportStatus(report), viewReport(report))
 }

@@ -95,6 +95,12 @@ func (s *Server) diff(c *gin.Context) error {
 	return writeJSON(c, http.StatusOK, diffView{r.ID, other.ID, engine.DiffFiles(other.Files, r.Files)})
 }
 
+// rollbackView is the report of a rollback, and what came of it.
+type rollbackView struct {
+	reportView
+	Rollback *engine.Rollback `json:"rollback"` // in force now; null where none is
+}
+
 // rollback serves an archived set again. The answer is the report either way.
 func (s *Server) rollback(c *gin.Context) error {
 	if err := onlyParameters(c); err != nil {
@@ -119,15 +125,14 @@ func (s *Server) rollback(c *gin.Context) error {
 	if !report.OK { // else the activation itself stands in the audit trail
 		s.noteReport(c, "policies.rollback_refused", "policies/"+id, report)
 	}
-	return writeReport(c, report)
+	return writeJSON(c, reportStatus(report), rollbackView{viewReport(report), s.o.Policies.Status().Rollback})
 }
 
-func writeReport(c *gin.Context, report engine.Report) error {
-	status := http.StatusOK
-	if !report.OK {
-		status = http.StatusUnprocessableEntity
+func reportStatus(report engine.Report) int {
+	if report.OK {
+		return http.StatusOK
 	}
-	return writeJSON(c, status, viewReport(report))
+	return http.StatusUnprocessableEntity
 }
 
 // noteReport puts into the audit trail who asked for what, and how it went. A

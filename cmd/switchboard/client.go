@@ -116,6 +116,7 @@ func (a *api) send(ctx context.Context, method, path string, query url.Values, b
 type statusError struct {
 	status int
 	detail string
+	text   []byte // the whole answer
 }
 
 func (e *statusError) Error() string { return e.detail }
@@ -126,7 +127,7 @@ func problemError(status int, text []byte) error {
 		Errors []engine.Problem `json:"errors"`
 	}
 	if json.Unmarshal(text, &p) != nil || p.Detail == "" {
-		return &statusError{status, fmt.Sprintf("the server answered %d %s", status, http.StatusText(status))}
+		return &statusError{status, fmt.Sprintf("the server answered %d %s", status, http.StatusText(status)), text}
 	}
 	var b strings.Builder
 	b.WriteString(p.Detail)
@@ -136,5 +137,5 @@ func problemError(status int, text []byte) error {
 			fmt.Fprintf(&b, "\n    %s", e.Hint)
 		}
 	}
-	return &statusError{status, b.String()}
+	return &statusError{status, b.String(), text}
 }

@@ -56,12 +56,13 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve":  scriptServe,
-			"stop":   scriptStop,
-			"http":   scriptHTTP,
-			"until":  scriptUntil,
-			"sub":    scriptSub,
-			"signal": scriptSignal,
+			"serve":     scriptServe,
+			"stop":      scriptStop,
+			"http":      scriptHTTP,
+			"until":     scriptUntil,
+			"sub":       scriptSub,
+			"signal":    scriptSignal,
+			"revisions": scriptRevisions,
 		},
 	})
 }
@@ -151,6 +152,20 @@ func scriptSignal(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: signal HUP, while a server runs")
 	}
 	ts.Check(v.(*served).cmd.Process.Signal(syscall.SIGHUP))
+}
+
+// scriptRevisions sets NEW to the revision that serves and OLD to the one before.
+func scriptRevisions(ts *testscript.TestScript, _ bool, _ []string) {
+	text, err := request(ts, []string{http.MethodGet, ts.Getenv("PRIVATE") + "/api/v1/policies"})
+	ts.Check(err)
+	var list struct{ Revisions []struct{ Revision string } }
+	_, body, _ := strings.Cut(text, "\n")
+	ts.Check(json.Unmarshal([]byte(body), &list))
+	if len(list.Revisions) < 2 {
+		ts.Fatalf("there are no two revisions: %s", text)
+	}
+	ts.Setenv("NEW", list.Revisions[0].Revision)
+	ts.Setenv("OLD", list.Revisions[1].Revision)
 }
 
 // scriptHTTP sends a request: http METHOD URL [BODY] [Header:value ...]. A body
