@@ -23,11 +23,14 @@ func TestImportsPointOneWay(t *testing.T) {
 			"switchboard/engine/policy/finding", "switchboard/engine/policy/mounted"}, []string{bbolt, gin}},
 		{"switchboard/engine/policy/datafile", []string{"switchboard/engine", "switchboard/engine/policy/finding"}, []string{bbolt, gin}},
 		{"switchboard/engine/policy/mounted", nil, []string{bbolt, gin}},
-		{"switchboard/engine/history", []string{"switchboard/engine", "switchboard/engine/history/fold", "switchboard/engine/history/stats"}, []string{opa, gin}},
+		{"switchboard/engine/history", []string{"switchboard/engine", "switchboard/engine/history/fold", "switchboard/engine/history/stats",
+			"switchboard/engine/history/outbox"}, []string{opa, gin}},
 		{"switchboard/engine/history/stats", []string{"switchboard/engine", "switchboard/engine/history/fold"}, []string{opa, bbolt, gin}},
+		{"switchboard/engine/history/outbox", []string{"switchboard/engine"}, []string{opa, gin}},
 		{"switchboard/engine/history/fold", []string{"switchboard/engine"}, []string{opa, bbolt, gin}},
 		{"switchboard/server", []string{"switchboard/engine", "switchboard/server/alohaa", "switchboard/server/events"}, []string{opa, bbolt}},
 		{"switchboard/server/events", nil, []string{opa, bbolt, gin}},
+		{"switchboard/server/relay", []string{"switchboard/engine"}, []string{opa, bbolt, gin}},
 		{"switchboard/server/alohaa", []string{"switchboard/engine"}, []string{opa, bbolt, gin}},
 	} {
 		out, err := exec.Command("go", "list", "-deps", c.pkg).Output()

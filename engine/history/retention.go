@@ -64,7 +64,7 @@ func (s *Store) trim(ctx context.Context) (more bool, err error) {
 	var it *item
 	err = s.forgetThrough(ctx, through, func() (uint64, error) {
 		it, err = s.append(data, func(tx *bbolt.Tx, _ uint64) error {
-			return deleteOld(tx, old, through, keep, drop)
+			return errors.Join(s.expireRelay(tx, old), deleteOld(tx, old, through, keep, drop))
 		})
 		if err != nil {
 			return 0, err
@@ -85,9 +85,10 @@ func (s *Store) trim(ctx context.Context) (more bool, err error) {
 // aged is a record that retention takes.
 type aged struct {
 	seq        uint64
-	quarantine string  // id of the item whose payload it is; empty for others
-	revision   string  // id of the revision that it tells of; empty for others
-	live       *record // of live data; nil for others
+	quarantine string            // id of the item whose payload it is; empty for others
+	revision   string            // id of the revision that it tells of; empty for others
+	live       *record           // of live data; nil for others
+	relay      engine.RelayEntry // of a completion; zero for others
 }
 
 // oldest returns the records that are older than cutoff, in order, up to the
@@ -115,6 +116,7 @@ func (s *Store) oldest(ctx context.Context, cutoff int64) (old []aged, err error
 		if r.live() {
 			a.live = r
 		}
+		a.relay, _ = r.relayable(st.seq)
 		old = append(old, a)
 		return nil
 	})

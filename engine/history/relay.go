@@ -1,0 +1,286 @@
+package history
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"switchboard/engine"
+	"switchboard/engine/history/fold"
+	"switchboard/engine/history/outbox"
+)
+
+// relayStep is how many records one read transaction looks at for the relay.
+const relayStep = 1024
+
+// relayHead is what tells whether a record is to be relayed.
+type relayHead struct {
+	Kind       recordKind `json:"kind"`
+	At         int64      `json:"at"`
+	Decision   relayCall  `json:"decision"`
+	Completion relayCall  `json:"completion"`
+}
+
+type relayCall struct {
+	CallID string `json:"call_id"`
+}
+
+// RelayWait returns when the log on disk goes beyond a sequence number and
+// calls can be told whole: not while the index is rebuilt. The error is ctx's,
+// or says that the store is closed.
+func (s *Store) RelayWait(ctx context.Context, after uint64) error {
+	if err := s.rebuilt(ctx); err != nil {
+		return err
+	}
+	return s.journal.wait(ctx, after+1)
+}
+
+// RelayEntries returns what is to be relayed of the log on disk after a sequence
+// number, oldest first, at most limit entries, and up to where it looked. It
+// looks at a bounded number of records; there may be more while through is
+// before the log's end.
+func (s *Store) RelayEntries(ctx context.Context, after uint64, limit int) (out []engine.RelayEntry, through uint64, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, after, err
+	}
+	heads, through, err := s.relayHeads(after, limit)
+	if err != nil {
+		return nil, after, err
+	}
+	for _, h := range heads {
+		e := engine.RelayEntry{Seq: h.seq, CallID: h.Completion.CallID, At: h.At}
+		if h.Kind == kindDecision {
+			e.CallID = h.Decision.CallID
+			late, err := s.lateDecision(e)
+			if err != nil {
+				return nil, after, err
+			}
+			if !late {
+				continue
+			}
+		}
+		out = append(out, e)
+	}
+	return out, through, nil
+}
+
+type relayRecord struct {
+	seq uint64
+	relayHead
+}
+
+// relayHeads are the decisions and completions among the next records.
+func (s *Store) relayHeads(after uint64, limit int) (out []relayRecord, through uint64, err error) {
+	_, durable := s.journal.position()
+	through = after
+	err = guard(func() error {
+		return s.file.db.View(func(tx *bbolt.Tx) error {
+			c := tx.Bucket(bucketLog).Cursor()
+			k, v := c.Seek(seqKey(after + 1))
+			for n := 0; k != nil && seqOf(k) <= durable && n < relayStep && len(out) < limit; n++ {
+				through = seqOf(k)
+				r := relayRecord{seq: through}
+				if err := json.Unmarshal(v, &r.relayHead); err != nil {
+					s.log.Warn("a record of the log is damaged and not relayed", "record", through, "error", err)
+				} else if r.Kind == kindDecision || r.Kind == kindCompletion {
+					out = append(out, r)
+				}
+				k, v = c.Next()
+			}
+			if k == nil || seqOf(k) > durable {
+				through = max(after, durable) // retention may have taken the last ones
+			}
+			return nil
+		})
+	})
+	return out, through, err
+}
+
+// lateDecision reports whether a completion of a decision's call came before it:
+// what was told of that call lacked the decision.
+func (s *Store) lateDecision(e engine.RelayEntry) (bool, error) {
+	for _, seq := range s.recordsOf(e.CallID) {
+		if seq >= e.Seq {
+			return false, nil
+		}
+		r, err := s.read(seq)
+		if err != nil {
+			return false, err
+		}
+		if r != nil && r.Completion != nil {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// recordsOf are the records of a call, in order.
+func (s *Store) recordsOf(callID string) []uint64 {
+	k := callKey(callID)
+	s.lockWith(k)
+	defer s.mu.Unlock()
+	return s.memory.get(k).seqs
+}
+
+// RelayedCall returns what there is to tell of an entry, nil where its record is
+// gone.
+func (s *Store) RelayedCall(ctx context.Context, e engine.RelayEntry) (*engine.RelayedCall, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var group *fold.Group
+	out := &engine.RelayedCall{}
+	for _, seq := range s.recordsOf(e.CallID) {
+		if seq > e.Seq {
+			break
+		}
+		r, err := s.read(seq)
+		if err != nil {
+			return nil, err
+		}
+		if r == nil {
+			continue
+		}
+		if _, entry, ok := r.entry(); ok {
+			group, _ = group.With(entry)
+		}
+		switch {
+		case r.Completion != nil:
+			out.Update = out.Completion != nil
+			out.Completion = r.Completion
+		case r.Decision != nil:
+			out.Update = out.Completion != nil
+			if counts(r.Decision, out.Decision) {
+				out.Decision = r.Decision
+			}
+		}
+		if seq == e.Seq && out.Completion != nil {
+			out.Call = newest(group, s.now().UnixNano(), s.rules)
+			return out, nil
+		}
+	}
+	return nil, nil
+}
+
+// RelayRegister makes these targets the ones that are configured and tells how
+// far each has come.
+func (s *Store) RelayRegister(ids []string) (states map[string]engine.RelayState, err error) {
+	var dropped map[string]int
+	err = s.relayUpdate(func(tx *bbolt.Tx) (err error) {
+		last, _ := tx.Bucket(bucketLog).Cursor().Last()
+		end := max(seqOf(last), seqOf(tx.Bucket(bucketMeta).Get(metaTrimmed)))
+		states, dropped, err = outbox.Register(tx, ids, end, s.Now().UnixNano())
+		return err
+	})
+	for id, dead := range dropped {
+		s.log.Warn("a relay target that was removed long ago lost its place", "target", id, "dead_letters", dead)
+	}
+	return states, err
+}
+
+// RelayRevive lets a letter that was given up wait again, as if it had never been
+// tried, and tells how many are dead now; it returns nil where there is none.
+func (s *Store) RelayRevive(target string, seq uint64) (l *engine.RelayLetter, dead int, err error) {
+	err = s.relayUpdate(func(tx *bbolt.Tx) (err error) {
+		l, dead, err = outbox.Revive(tx, target, seq)
+		return err
+	})
+	return l, dead, err
+}
+
+// RelaySave writes down what happened to a target's letters and tells how many
+// are dead now. The error wraps engine.ErrUnavailable where the disk does not
+// take it.
+func (s *Store) RelaySave(target string, c engine.RelayChanges) (dead int, err error) {
+	err = s.relayUpdate(func(tx *bbolt.Tx) (err error) {
+		dead, err = outbox.Save(tx, target, c)
+		return err
+	})
+	return dead, err
+}
+
+// RelayDead lists letters that were given up, in order of target and sequence
+// number, at most limit of those after (target, seq); of one target alone where
+// only names it.
+func (s *Store) RelayDead(only, target string, seq uint64, limit int) (out []engine.DeadLetter, err error) {
+	err = s.relayView(func(tx *bbolt.Tx) (err error) {
+		out, err = outbox.Dead(tx, only, target, seq, limit)
+		return err
+	})
+	return out, err
+}
+
+// RelayDelete deletes a letter that was given up and tells how many are dead
+// now; found is false where there is none.
+func (s *Store) RelayDelete(target string, seq uint64) (found bool, dead int, err error) {
+	err = s.relayUpdate(func(tx *bbolt.Tx) (err error) {
+		found, dead, err = outbox.DeleteDead(tx, target, seq)
+		return err
+	})
+	return found, dead, err
+}
+
+// RelayRemoved are the targets that are not configured any more and still have
+// a place, with their number of dead letters.
+func (s *Store) RelayRemoved() (out map[string]int, err error) {
+	err = s.relayView(func(tx *bbolt.Tx) (err error) {
+		out, err = outbox.Removed(tx)
+		return err
+	})
+	return out, err
+}
+
+// RelayEnd is the last sequence number on disk.
+func (s *Store) RelayEnd() uint64 {
+	_, durable := s.journal.position()
+	return durable
+}
+
+func (s *Store) relayView(f func(*bbolt.Tx) error) error {
+	return guard(func() error { return s.file.db.View(f) })
+}
+
+func (s *Store) relayUpdate(f func(*bbolt.Tx) error) error {
+	var ours error
+	err := s.commit(func() error {
+		return guard(func() error {
+			return s.file.db.Update(func(tx *bbolt.Tx) error {
+				ours = f(tx)
+				return ours
+			})
+		})
+	})
+	if err == nil || ours != nil {
+		return err
+	}
+	return fmt.Errorf("%w: %w", engine.ErrUnavailable, err)
+}
+
+// relayable is a record as the relay knows it; false where it is none of its.
+func (r *record) relayable(seq uint64) (engine.RelayEntry, bool) {
+	if r.Completion == nil {
+		return engine.RelayEntry{}, false
+	}
+	return engine.RelayEntry{Seq: seq, CallID: r.Completion.CallID, At: r.At}, true
+}
+
+// expireRelay tells the relay's targets of records that retention takes in tx.
+func (s *Store) expireRelay(tx *bbolt.Tx, old []aged) error {
+	var entries []engine.RelayEntry
+	for _, a := range old {
+		if a.relay.Seq != 0 {
+			entries = append(entries, a.relay)
+		}
+	}
+	x, err := outbox.Expire(tx, entries, s.Now().UnixNano())
+	if x.Undelivered > 0 {
+		s.log.Error("retention took completions that were not relayed yet; switchboard relay list names them",
+			"letters", x.Undelivered, "not_listed", x.Unlisted)
+	}
+	if x.Dead > 0 {
+		s.log.Warn("retention took the records of dead letters of the relay; these can't be sent any more", "letters", x.Dead)
+	}
+	return err
+}
