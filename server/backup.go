@@ -63,19 +63,3 @@ func (s *Server) copyDatabase(c *gin.Context) (f *os.File, err error) {
 	}
 	return f, nil
 }
-
-// patient gives each piece of a long answer the time of a whole short one, so
-// that a stuck client is cut off and a slow one is not.
-type patient struct {
-	w    io.Writer
-	rc   *http.ResponseController
-	time time.Duration
-}
-
-// Write moves the deadline and writes.
-func (p *patient) Write(b []byte) (int, error) {
-	if err := p.rc.SetWriteDeadline(time.Now().Add(p.time)); err != nil {
-		return 0, err
-	}
-	return p.w.Write(b)
-}

@@ -21,7 +21,7 @@ var (
 
 // calls answers a page of calls, newest first.
 func (s *Server) calls(c *gin.Context) error {
-	filter, err := s.callFilter(c)
+	filter, err := s.callFilter(c, callParameters...)
 	if err != nil {
 		return err
 	}
@@ -33,10 +33,11 @@ func (s *Server) calls(c *gin.Context) error {
 	return writeJSON(c, http.StatusOK, page)
 }
 
-// callFilter reads the query; numbers may be spelled in any way.
-func (s *Server) callFilter(c *gin.Context) (engine.CallFilter, error) {
+// callFilter reads the query, which may have the parameters that are known;
+// numbers may be spelled in any way.
+func (s *Server) callFilter(c *gin.Context, known ...string) (engine.CallFilter, error) {
 	var f engine.CallFilter
-	if err := onlyParameters(c, callParameters...); err != nil {
+	if err := onlyParameters(c, known...); err != nil {
 		return f, err
 	}
 	for _, p := range []struct {

@@ -74,6 +74,7 @@ type fakeStore struct {
 	summed      []engine.StatsFilter
 	stats       *engine.Stats
 	page        engine.CallPage
+	paging      func(engine.CallFilter) (engine.CallPage, error) // where set, in place of page
 	details     map[string]*engine.CallDetail
 	profiles    map[string]*engine.Profile // kind/number
 	revisions   []engine.Revision
@@ -108,6 +109,9 @@ func (s *fakeStore) Calls(_ context.Context, f engine.CallFilter) (engine.CallPa
 	s.filters = append(s.filters, f)
 	if f.Cursor == "forged" {
 		return engine.CallPage{}, engine.ErrBadCursor
+	}
+	if s.paging != nil && s.fail == nil {
+		return s.paging(f)
 	}
 	return s.page, s.fail
 }

@@ -28,6 +28,8 @@ func (s *Server) privateHandler() http.Handler {
 	api := e.Group("/api/v1")
 	api.GET("/status", s.api(s.status))
 	api.GET("/calls", s.api(s.calls))
+	api.GET("/calls.csv", s.api(s.exportCSV))
+	api.GET("/calls.ndjson", s.api(s.exportNDJSON))
 	api.GET("/calls/:call_id", s.api(s.call))
 	api.GET("/stats", s.api(s.stats))
 	api.GET("/profiles/:kind/:number", s.api(s.profile))

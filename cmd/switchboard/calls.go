@@ -13,13 +13,13 @@ import (
 )
 
 type callsCmd struct {
-	List callsListCmd `cmd:"" help:"List calls, newest first."`
-	Show callsShowCmd `cmd:"" help:"Show everything kept of one call."`
+	List   callsListCmd   `cmd:"" help:"List calls, newest first."`
+	Show   callsShowCmd   `cmd:"" help:"Show everything kept of one call."`
+	Export callsExportCmd `cmd:"" help:"Write all calls that the filters select, newest first, as CSV or JSON lines."`
 }
 
-type callsListCmd struct {
-	sourceFlags
-	place
+// callFilters select calls.
+type callFilters struct {
 	Caller   string `help:"Calls of this caller, in any spelling."`
 	DID      string `name:"did" help:"Calls to this DID."`
 	Receiver string `help:"Calls to this receiver."`
@@ -28,9 +28,29 @@ type callsListCmd struct {
 	Source   string `help:"policy, did_fallback, fallback, shed, rejected or none."`
 	From     string `help:"From this time on (RFC 3339, a date, or Unix seconds)."`
 	To       string `help:"Before this time."`
-	Limit    int    `default:"50" help:"How many at most."`
-	Cursor   string `help:"Go on after an earlier page: its next."`
-	JSON     bool   `name:"json" help:"Print the API's answer."`
+}
+
+// query is the filters as the API takes them.
+func (f callFilters) query() url.Values {
+	query := url.Values{}
+	for name, value := range map[string]string{
+		"caller": f.Caller, "did": f.DID, "receiver": f.Receiver, "status": f.Status, "reason": f.Reason,
+		"source": f.Source, "from": f.From, "to": f.To,
+	} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	return query
+}
+
+type callsListCmd struct {
+	sourceFlags
+	place
+	callFilters
+	Limit  int    `default:"50" help:"How many at most."`
+	Cursor string `help:"Go on after an earlier page: its next."`
+	JSON   bool   `name:"json" help:"Print the API's answer."`
 }
 
 // listedCall is a call as the API lists it.
@@ -55,14 +75,10 @@ func (c *callsListCmd) Run(ctx context.Context, io stdio) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
-	query := url.Values{"limit": {strconv.Itoa(c.Limit)}}
-	for name, value := range map[string]string{
-		"caller": c.Caller, "did": c.DID, "receiver": c.Receiver, "status": c.Status, "reason": c.Reason,
-		"source": c.Source, "from": c.From, "to": c.To, "cursor": c.Cursor,
-	} {
-		if value != "" {
-			query.Set(name, value)
-		}
+	query := c.query()
+	query.Set("limit", strconv.Itoa(c.Limit))
+	if c.Cursor != "" {
+		query.Set("cursor", c.Cursor)
 	}
 	var page json.RawMessage
 	if err := a.call(ctx, http.MethodGet, "/api/v1/calls", query, nil, &page); err != nil {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -92,7 +93,7 @@ func (c *dbBackupCmd) Run(ctx context.Context, io stdio) error {
 		if err := history.BackupFile(ctx, c.DB, c.To); err != nil {
 			return err
 		}
-	} else if err := c.fetch(ctx); err != nil {
+	} else if err := c.fetch(ctx, io); err != nil {
 		return err
 	}
 	info, err := os.Stat(c.To)
@@ -103,14 +104,20 @@ func (c *dbBackupCmd) Run(ctx context.Context, io stdio) error {
 	return err
 }
 
-// fetch downloads a backup into a file that gets its name once it is whole and
-// on disk.
-func (c *dbBackupCmd) fetch(ctx context.Context) (err error) {
+// fetch downloads a backup.
+func (c *dbBackupCmd) fetch(ctx context.Context, std stdio) error {
 	a, err := c.open(ctx, c.place)
 	if err != nil {
 		return err
 	}
-	part := c.To + ".part"
+	return writeNew(std, "backup", c.To, func(w io.Writer) error { return a.download(ctx, "/api/v1/backup", nil, w) })
+}
+
+// writeNew writes a file that gets its name once it is whole and on disk.
+func writeNew(std stdio, what, path string, write func(io.Writer) error) (err error) {
+	p := showProgress(std, what, "bytes")
+	defer p.stop()
+	part := path + ".part"
 	f, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
@@ -120,16 +127,16 @@ func (c *dbBackupCmd) fetch(ctx context.Context) (err error) {
 			err = errors.Join(err, os.Remove(part))
 		}
 	}()
-	if err = errors.Join(a.download(ctx, "/api/v1/backup", f), f.Sync(), f.Close()); err != nil {
+	if err = errors.Join(write(counting{f, p}), f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(part, c.To)
+	return os.Rename(part, path)
 }
 
 // download copies the body of a GET to w. It has no time limit but ctx's: a
 // large database takes long.
-func (a *api) download(ctx context.Context, path string, w io.Writer) error {
-	resp, err := a.send(ctx, http.MethodGet, path, nil, nil)
+func (a *api) download(ctx context.Context, path string, query url.Values, w io.Writer) error {
+	resp, err := a.send(ctx, http.MethodGet, path, query, nil)
 	if err != nil {
 		return err
 	}

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -117,7 +117,44 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Host == "" {
 		r.Host = r.URL.Host
 	}
-	recorder := httptest.NewRecorder()
-	t.handler.ServeHTTP(recorder, r)
-	return recorder.Result(), nil
+	body, end := io.Pipe()
+	w := &piped{header: http.Header{}, body: end, began: make(chan struct{})}
+	go func() {
+		defer func() {
+			if p := recover(); p != nil { // how a handler breaks an answer off
+				end.CloseWithError(io.ErrUnexpectedEOF) //nolint:errcheck // never fails
+			}
+			w.WriteHeader(http.StatusOK)
+			end.Close() //nolint:errcheck // never fails
+		}()
+		t.handler.ServeHTTP(w, r)
+	}()
+	<-w.began
+	return &http.Response{
+		Status: http.StatusText(w.status), StatusCode: w.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: w.sent, Body: body, ContentLength: -1, Request: r,
+	}, nil
+}
+
+// piped is the answer of a handler, read while it is written: an export may be
+// larger than memory.
+type piped struct {
+	header, sent http.Header
+	status       int
+	body         *io.PipeWriter
+	began        chan struct{} // closed once status and sent are there
+}
+
+func (w *piped) Header() http.Header { return w.header }
+
+func (w *piped) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status, w.sent = status, w.header.Clone()
+		close(w.began)
+	}
+}
+
+func (w *piped) Write(b []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	return w.body.Write(b)
 }

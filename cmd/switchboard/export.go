@@ -1,0 +1,37 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+type callsExportCmd struct {
+	sourceFlags
+	place
+	callFilters
+	Format string `enum:"csv,ndjson" default:"csv" help:"csv for spreadsheets, ndjson for programs (${enum})."`
+	Output string `short:"o" placeholder:"FILE" help:"Write this file, which must not exist, instead of the standard output."`
+}
+
+// Run streams calls; a file gets its name once it is whole.
+func (c *callsExportCmd) Run(ctx context.Context, std stdio) (err error) {
+	if c.Output != "" {
+		if _, err := os.Lstat(c.Output); !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s exists; name a new file", c.Output)
+		}
+	}
+	a, err := c.open(ctx, c.place)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+	fetch := func(w io.Writer) error { return a.download(ctx, "/api/v1/calls."+c.Format, c.query(), w) }
+	if c.Output == "" {
+		return fetch(std.out)
+	}
+	return writeNew(std, "export", c.Output, fetch)
+}

@@ -1,0 +1,92 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"switchboard/engine"
+	"switchboard/server/export"
+)
+
+// exportParameters are the filters of an export: those of the calls' list, but
+// for its pages.
+var exportParameters = slices.DeleteFunc(slices.Clone(callParameters), func(p string) bool { return p == "limit" || p == "cursor" })
+
+// exportCSV and exportNDJSON stream all calls that the filter selects, newest
+// first.
+func (s *Server) exportCSV(c *gin.Context) error {
+	return s.export(c, "text/csv; charset=utf-8; header=present", "csv", func(w io.Writer) export.Writer { return export.CSV(w, s.o.Zone) })
+}
+
+func (s *Server) exportNDJSON(c *gin.Context) error {
+	return s.export(c, "application/x-ndjson", "ndjson", export.NDJSON)
+}
+
+// export goes page by page: between pages nothing of the database is held, so
+// that a slow client holds nobody up. The answer's status goes out with the first
+// page, and a failure after that breaks the answer off.
+func (s *Server) export(c *gin.Context, contentType, ending string, format func(io.Writer) export.Writer) error {
+	f, err := s.callFilter(c, exportParameters...)
+	if err != nil {
+		return err
+	}
+	f.Limit = engine.MaxPage
+	rc := http.NewResponseController(c.Writer)
+	out := format(&patient{c.Writer, rc, s.o.PrivateTimeout})
+	for began := false; ; {
+		page, err := s.o.History.Calls(c.Request.Context(), f)
+		if err != nil {
+			return err
+		}
+		if !began {
+			began = true
+			c.Header("Content-Type", contentType)
+			c.Header("Content-Disposition", fmt.Sprintf(`attachment; filename="calls-%s.%s"`, s.o.Now().UTC().Format("20060102T150405Z"), ending))
+			c.Status(http.StatusOK)
+			c.Writer.WriteHeaderNow()
+			if err := out.Begin(); err != nil {
+				return err
+			}
+		}
+		for _, call := range page.Calls {
+			if err := out.Call(call); err != nil {
+				return err
+			}
+		}
+		if err := errors.Join(out.Flush(), flush(rc)); err != nil || page.Next == "" {
+			return err
+		}
+		f.Cursor = page.Next
+	}
+}
+
+// flush sends what was written.
+func flush(rc *http.ResponseController) error {
+	if err := rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
+}
+
+// patient gives each piece of a long answer the time of a whole short one, so
+// that a stuck client is cut off and a slow one is not.
+type patient struct {
+	w    io.Writer
+	rc   *http.ResponseController
+	time time.Duration
+}
+
+// Write moves the deadline, where there is a connection that can have one, and
+// writes.
+func (p *patient) Write(b []byte) (int, error) {
+	if err := p.rc.SetWriteDeadline(time.Now().Add(p.time)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return 0, err
+	}
+	return p.w.Write(b)
+}
