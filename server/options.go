@@ -80,6 +80,9 @@ type Options struct {
 	// Observer, reloads where it is told. Default: one of its own.
 	Feed *Feed
 
+	// Relay delivers to other systems. Optional.
+	Relay Relay
+
 	// Fallback is the global fallback number, empty for none, and FallbackDIDs
 	// how many DIDs have their own: status tells.
 	Fallback     string
@@ -97,6 +100,9 @@ func (o *Options) validate() error {
 	orDefault(&o.Log, slog.Default())
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Relay == nil {
+		o.Relay = noRelay{}
 	}
 	if o.Feed == nil {
 		o.Feed = NewFeed(0, 0)

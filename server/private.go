@@ -45,6 +45,7 @@ func (s *Server) privateHandler() http.Handler {
 	api.GET("/backup", s.api(s.backup))
 	api.GET("/events", s.api(s.events))
 	s.liveRoutes(api)
+	s.relayRoutes(api)
 	return e
 }
 
