@@ -13,7 +13,7 @@ import (
 
 const (
 	oldKey = "old+s3cret/&=%key"
-	newKey = "new-s3cret-key"
+	newKey = "new-s3cret-key-of-16"
 )
 
 func basic(user, password string) string {
@@ -141,7 +141,7 @@ func TestKeylessListenerStillTakesKeysOut(t *testing.T) {
 
 func TestTokens(t *testing.T) {
 	w := begin(t, func(o *server.Options) {
-		o.AdminTokens, o.ReadTokens = []string{"admin-1", "admin-2"}, []string{"reader"}
+		o.Tokens = tokens("admin-1 admin-2", "reader")
 	})
 	w.sets.report.OK = true
 	for _, c := range []struct {

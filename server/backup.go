@@ -28,6 +28,7 @@ func (s *Server) backup(c *gin.Context) (err error) {
 	if err := rc.SetWriteDeadline(time.Time{}); err != nil {
 		return fmt.Errorf("lifting the write deadline: %w", err)
 	}
+	s.audited(c.Request.Context(), "backup", "", nil)
 	f, err := s.copyDatabase(c)
 	if err != nil {
 		return err

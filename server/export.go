@@ -46,6 +46,7 @@ func (s *Server) export(c *gin.Context, contentType, ending string, format func(
 		}
 		if !began {
 			began = true
+			s.audited(c.Request.Context(), "calls.export", ending, queryDetail(c))
 			c.Header("Content-Type", contentType)
 			c.Header("Content-Disposition", fmt.Sprintf(`attachment; filename="calls-%s.%s"`, s.o.Now().UTC().Format("20060102T150405Z"), ending))
 			c.Status(http.StatusOK)
@@ -64,6 +65,15 @@ func (s *Server) export(c *gin.Context, contentType, ending string, format func(
 		}
 		f.Cursor = page.Next
 	}
+}
+
+// queryDetail is a request's query for the audit trail, numbers masked.
+func queryDetail(c *gin.Context) map[string]any {
+	detail := make(map[string]any)
+	for name, values := range c.Request.URL.Query() {
+		detail[name] = engine.Mask(values[0])
+	}
+	return detail
 }
 
 // flush sends what was written.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"switchboard/engine"
+	"switchboard/server"
 )
 
 // pages hands calls out a page at a time, by cursor; fail breaks off at a page.
@@ -35,7 +36,8 @@ func pages(w *world, calls, perPage, failAt int) {
 }
 
 func TestExportsGoPageByPage(t *testing.T) {
-	w := begin(t, nil)
+	live := newFakeLive()
+	w := begin(t, func(o *server.Options) { o.Live = live })
 	pages(w, 25, 10, 0)
 	got := w.send("GET", w.private+"/api/v1/calls.csv?caller=%2B919988912345&status=in_flight", "").is200()
 	if lines := strings.Count(got.body, "\r\n"); lines != 26 || !strings.HasPrefix(got.body, "call_id,at,") || !strings.Contains(got.body, "\r\nc24,") {
@@ -51,6 +53,10 @@ func TestExportsGoPageByPage(t *testing.T) {
 	got = w.send("GET", w.private+"/api/v1/calls.ndjson", "").is200()
 	if n := strings.Count(got.body, "\n"); n != 25 || got.header.Get("Content-Type") != "application/x-ndjson" {
 		t.Errorf("%d lines of %s", n, got.header.Get("Content-Type"))
+	}
+	// Who took them, and which, stands in the audit trail, without the number.
+	if noted := live.noted(); len(noted) != 2 || noted[0] != "anonymous calls.export csv" || string(live.entries[0].After) != `{"caller":"+…2345","status":"in_flight"}` {
+		t.Errorf("noted %q, %s", noted, live.entries[0].After)
 	}
 }
 

@@ -103,7 +103,7 @@ func (s *Server) putFact(c *gin.Context) error {
 	if len(req.Value) == 0 {
 		return fail(http.StatusBadRequest, "value: it is missing. Send any JSON, such as true; to take the fact back, DELETE it.")
 	}
-	fact := engine.Fact{Collection: collection, Key: key, Set: s.o.Now().UnixNano(), By: s.by()}
+	fact := engine.Fact{Collection: collection, Key: key, Set: s.o.Now().UnixNano(), By: by(c.Request.Context())}
 	if fact.Value, err = document("value", req.Value, engine.MaxFactValue); err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (s *Server) putFact(c *gin.Context) error {
 	}
 	same := before != nil && before.Expires == after.Expires && bytes.Equal(before.Value, after.Value)
 	status, action := changeOf(before != nil, same)
-	s.changed("fact", action, collection+"/"+key)
+	s.changed(ctx, "fact", action, collection+"/"+key)
 	return writeJSON(c, status, viewFact(after))
 }
 
@@ -148,7 +148,7 @@ func (s *Server) deleteFact(c *gin.Context) error {
 	}
 	ctx, cancel := s.committing(c)
 	defer cancel()
-	found, err := s.o.Live.DeleteFact(ctx, collection, key, s.by())
+	found, err := s.o.Live.DeleteFact(ctx, collection, key, by(ctx))
 	switch {
 	case err != nil:
 		return err
@@ -156,7 +156,7 @@ func (s *Server) deleteFact(c *gin.Context) error {
 		c.Status(http.StatusNoContent)
 		return nil
 	}
-	s.changed("fact", "deleted", collection+"/"+key)
+	s.changed(ctx, "fact", "deleted", collection+"/"+key)
 	return writeJSON(c, http.StatusOK, struct {
 		Status string `json:"status"`
 	}{"deleted"})

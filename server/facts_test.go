@@ -105,7 +105,7 @@ func TestAudit(t *testing.T) {
 }
 
 func TestWhoChangesLiveData(t *testing.T) {
-	w, live := beginLive(t, func(o *server.Options) { o.AdminTokens, o.ReadTokens = []string{"root"}, []string{"eyes"} })
+	w, live := beginLive(t, func(o *server.Options) { o.Tokens = tokens("root", "eyes") })
 	at := w.private + facts + "/paused/9876543210"
 	w.send("PUT", at, `{"value": true}`).isProblem(401, "token")
 	w.send("PUT", at, `{"value": true}`, "Authorization: Bearer eyes").isProblem(403, "admin")

@@ -80,7 +80,7 @@ func (s *Server) lost(item engine.QuarantineItem, err error) {
 }
 
 // clean makes a text fit for the log: no secret, no number.
-func (s *Server) clean(text string) string { return engine.Mask(s.scrub.Replace(text)) }
+func (s *Server) clean(text string) string { return engine.Mask(s.doors.Load().scrub.Replace(text)) }
 
 // unreadable splits a parser's error into the cause for the quarantine and the
 // sentence for the sender.

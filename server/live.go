@@ -31,15 +31,6 @@ func (s *Server) liveRoutes(api *gin.RouterGroup) {
 	api.GET("/audit", s.api(s.audit))
 }
 
-// by names who changes something. Tokens have no names of their own, and no
-// other than an admin's changes anything.
-func (s *Server) by() string {
-	if s.o.hasToken() {
-		return "admin"
-	}
-	return "anonymous"
-}
-
 // committing is the context of a change. It outlives the request: a client that
 // hangs up must not leave half of what it asked for, nor a change that nobody
 // counted. A disk that takes nothing ends it.
@@ -48,9 +39,9 @@ func (s *Server) committing(c *gin.Context) (context.Context, context.CancelFunc
 }
 
 // changed counts a change of live data and logs it.
-func (s *Server) changed(kind, action, target string) {
+func (s *Server) changed(ctx context.Context, kind, action, target string) {
 	s.o.Metrics.liveChanges.WithLabelValues(kind, action).Inc()
-	s.o.Log.Info("live data", "kind", kind, "action", action, "target", s.clean(target), "by", s.by())
+	s.o.Log.Info("live data", "kind", kind, "action", action, "target", s.clean(target), "by", by(ctx))
 }
 
 // changeOf is what putting a thing did: what is the same in every part is

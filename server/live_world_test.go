@@ -179,6 +179,17 @@ func (l *fakeLive) Note(ctx context.Context, e engine.AuditEntry) error {
 	return nil
 }
 
+// noted is what was noted, as "by action target" each.
+func (l *fakeLive) noted() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []string
+	for _, e := range l.entries {
+		out = append(out, e.By+" "+e.Action+" "+e.Target)
+	}
+	return out
+}
+
 func (l *fakeLive) Audit(_ context.Context, limit int) ([]engine.AuditEntry, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -26,15 +26,15 @@ type Metrics struct {
 	registry *prometheus.Registry
 	log      *slog.Logger
 
-	decisions, reasons, replays, completions       *prometheus.CounterVec
-	quarantined, unquarantined, missing            *prometheus.CounterVec
-	liveChanges                                    *prometheus.CounterVec
-	requests, refused, forwarded, reloads          *prometheus.CounterVec
-	late, retries, builtinErrors, panics           prometheus.Counter
-	requestSeconds                                 *prometheus.HistogramVec
-	evalSeconds, waitSeconds                       prometheus.Histogram
-	inFlight                                       *prometheus.GaugeVec
-	lastReloadOK, lastReloadAt, lastReloadDuration prometheus.Gauge
+	decisions, reasons, replays, completions                   *prometheus.CounterVec
+	quarantined, unquarantined, missing                        *prometheus.CounterVec
+	liveChanges                                                *prometheus.CounterVec
+	requests, refused, forwarded, reloads                      *prometheus.CounterVec
+	late, retries, builtinErrors, panics, throttled, unaudited prometheus.Counter
+	requestSeconds                                             *prometheus.HistogramVec
+	evalSeconds, waitSeconds                                   prometheus.Histogram
+	inFlight                                                   *prometheus.GaugeVec
+	lastReloadOK, lastReloadAt, lastReloadDuration             prometheus.Gauge
 
 	reasonMu    sync.Mutex
 	knownReason map[string]bool

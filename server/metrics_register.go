@@ -57,11 +57,13 @@ func (m *Metrics) register() error {
 	m.liveChanges = counters("live_changes_total", "Changes of sessions and facts that were asked for, by what they did.", "kind", "action")
 	m.requests = counters("http_requests_total", "HTTP requests, by listener, route and status code.", "listener", "route", "code")
 	m.refused = counters("http_refused_total", "HTTP requests with a missing or wrong secret.", "listener")
+	m.throttled = counter("http_throttled_total", "Requests to the private listener from addresses that sent too many wrong tokens.")
 	m.forwarded = counters("http_forwarded_total", "HTTP requests that a proxy passed on to an open loopback listener.", "listener")
 	m.reloads = counters("policy_reloads_total", "Attempts to load a policy set.", "result")
 	m.lastReloadOK = gauge("policy_last_reload_successful", "1 when the last attempt to load the policies succeeded.")
 	m.lastReloadAt = gauge("policy_last_reload_success_timestamp_seconds", "When the policies were last loaded successfully.")
 	m.lastReloadDuration = gauge("policy_last_reload_duration_seconds", "How long the last attempt to load the policies took.")
+	m.unaudited = counter("audit_failures_total", "Entries of the audit trail that were not stored; the log has them.")
 	m.panics = counter("panics_total", "Panics that were turned into an answer.")
 	m.evalSeconds = histogram("evaluation_duration_seconds", "Evaluating the policies for one call, all tries together.")
 	m.waitSeconds = histogram("evaluation_wait_seconds", "Waiting for a view of the history for one call.")
@@ -109,24 +111,6 @@ func (m *Metrics) watch(h History, p Policies, version string) error {
 		return fmt.Errorf("metrics: %w", err)
 	}
 	return nil
-}
-
-// watchFeed adds how the streams of events stand.
-func (m *Metrics) watchFeed(f *Feed) error {
-	var errs []error
-	for _, c := range []prometheus.Collector{
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "switchboard_event_streams", Help: "Streams of events that are open."},
-			func() float64 { return float64(f.hub.Stats().Readers) }),
-		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "switchboard_events_total", Help: "Events that happened, watched or not."},
-			func() float64 { return float64(f.hub.Stats().Published) }),
-		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "switchboard_events_lost_total", Help: "Events that a stream was too slow for, all streams together."},
-			func() float64 { return float64(f.hub.Stats().Lost) }),
-	} {
-		if err := m.registry.Register(c); err != nil {
-			errs = append(errs, fmt.Errorf("metrics: %w", err))
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // standing collects the state of store and policies.

@@ -65,5 +65,5 @@ func (s *Server) fallBackOnPanic(c *gin.Context) {
 // panicked logs a panic with its stack, and counts it.
 func (s *Server) panicked(where string, v any) {
 	s.o.Metrics.panics.Inc()
-	s.o.Log.Error("panic", "where", where, "panic", s.clean(fmt.Sprint(v)), "stack", s.scrub.Replace(string(debug.Stack())))
+	s.o.Log.Error("panic", "where", where, "panic", s.clean(fmt.Sprint(v)), "stack", s.doors.Load().scrub.Replace(string(debug.Stack())))
 }

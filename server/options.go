@@ -6,11 +6,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
 	"switchboard/engine"
+	"switchboard/server/certs"
 )
 
 // Defaults of Options.
@@ -26,6 +26,9 @@ const (
 	DefaultPrivateTimeout    = 2 * time.Minute
 	DefaultQuarantineGrace   = 50 * time.Millisecond
 	DefaultHeartbeat         = 15 * time.Second
+
+	DefaultMaxConnections        = 8192
+	DefaultMaxPrivateConnections = 512
 )
 
 // Options is what a Server works with. Zero values take the defaults above;
@@ -34,15 +37,16 @@ type Options struct {
 	Listen        string // host:port of the webhooks; port 0 picks one
 	PrivateListen string // host:port of API and metrics; port 0 picks one
 
-	// Keys are the secrets of the public listener, any of which opens it: two at
-	// once let a secret be changed without losing a call. None leaves it open,
-	// which only a loopback address or Insecure allows.
-	Keys []string
+	// Secrets open the listeners; SetSecrets changes them later.
+	Secrets
 	// KeyHeader is the header that carries a key.
 	KeyHeader string
-	// AdminTokens open the whole private listener, ReadTokens its GET requests.
-	// Off loopback one of them is required.
-	AdminTokens, ReadTokens []string
+	// TLS and PrivateTLS are the listeners' certificates; nil speaks plain HTTP,
+	// for loopback and for behind a proxy.
+	TLS, PrivateTLS *certs.Files
+	// MaxConnections and MaxPrivateConnections bound the connections of a
+	// listener. Beyond them the most idle one is closed.
+	MaxConnections, MaxPrivateConnections int
 	// Hosts are further names, without port, under which people reach the
 	// private listener. Optional.
 	Hosts []string
@@ -97,6 +101,11 @@ func (o *Options) validate() error {
 	orDefault(&o.PrivateListen, DefaultPrivateListen)
 	orDefault(&o.KeyHeader, DefaultKeyHeader)
 	orDefault(&o.Zone, time.UTC)
+	orDefault(&o.MaxConnections, DefaultMaxConnections)
+	orDefault(&o.MaxPrivateConnections, DefaultMaxPrivateConnections)
+	if o.MaxConnections < 1 || o.MaxPrivateConnections < 1 {
+		return errors.New("server: MaxConnections and MaxPrivateConnections must be at least 1")
+	}
 	orDefault(&o.Log, slog.Default())
 	if o.Now == nil {
 		o.Now = time.Now
@@ -152,19 +161,11 @@ func (o *Options) validatePorts() error {
 // asks first refuses a wrong flag before it opens anything.
 func (o *Options) CheckExposure() error {
 	orDefault(&o.KeyHeader, DefaultKeyHeader)
-	for _, s := range []struct {
-		name   string
-		values []string
-	}{{"Keys", o.Keys}, {"AdminTokens", o.AdminTokens}, {"ReadTokens", o.ReadTokens}} {
-		if slices.ContainsFunc(s.values, func(v string) bool { return strings.TrimSpace(v) == "" }) {
-			return fmt.Errorf("server: %s holds an empty secret, which would let everybody in; leave it out or fill it in", s.name)
-		}
+	if err := o.checkSecrets(); err != nil {
+		return err
 	}
 	if strings.ContainsAny(o.KeyHeader, " :\t\r\n") || http.CanonicalHeaderKey(o.KeyHeader) == "Authorization" {
 		return fmt.Errorf("server: KeyHeader %q cannot carry the secret; name a header such as %s", o.KeyHeader, DefaultKeyHeader)
-	}
-	if slices.ContainsFunc(o.ReadTokens, func(t string) bool { return slices.Contains(o.AdminTokens, t) }) {
-		return errors.New("server: ReadTokens and AdminTokens share a token; a read-only token must be one of its own")
 	}
 	open, err := offLoopback(o.Listen)
 	if err != nil {
@@ -185,7 +186,7 @@ func (o *Options) CheckExposure() error {
 // mayOpen reports whether the public listener may be reached from elsewhere.
 func (o *Options) mayOpen() bool { return len(o.Keys) > 0 || o.Insecure }
 
-func (o *Options) hasToken() bool { return len(o.AdminTokens)+len(o.ReadTokens) > 0 }
+func (o *Options) hasToken() bool { return len(o.Tokens) > 0 }
 
 // offLoopback reports whether an address can be reached from another machine. A
 // name other than localhost counts as such: it may resolve to anything.

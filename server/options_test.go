@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"switchboard/server"
+	"switchboard/server/access"
 )
 
 func TestOptionsNameTheFieldAtFault(t *testing.T) {
@@ -21,9 +22,8 @@ func TestOptionsNameTheFieldAtFault(t *testing.T) {
 		"Listen":          func(o *server.Options) { o.Listen = "8080" },
 		"PrivateListen":   func(o *server.Options) { o.PrivateListen = "localhost" },
 		"Keys":            func(o *server.Options) { o.Keys = []string{"a", " "} },
-		"AdminTokens":     func(o *server.Options) { o.AdminTokens = []string{""} },
-		"ReadTokens":      func(o *server.Options) { o.ReadTokens = []string{""} },
-		"share a token":   func(o *server.Options) { o.ReadTokens, o.AdminTokens = []string{"a"}, []string{"a"} },
+		"Tokens":          func(o *server.Options) { o.Tokens = []access.Token{{Name: "admin"}} },
+		"share a token":   func(o *server.Options) { o.Tokens = tokens("a", "a") },
 		"KeyHeader":       func(o *server.Options) { o.KeyHeader = "X Key" },
 		"KeyHeader \"aut": func(o *server.Options) { o.KeyHeader = "authorization" },
 		"ReadTimeout":     func(o *server.Options) { o.ReadTimeout = -time.Second },
@@ -54,7 +54,7 @@ func TestOpenListenersAreRefused(t *testing.T) {
 		{"private", func(o *server.Options) { o.PrivateListen = ":0" }, "--private-token"},
 		{"private, insecure", func(o *server.Options) { o.PrivateListen, o.Insecure = ":0", true }, "--private-token"},
 		{"private, a key", func(o *server.Options) { o.PrivateListen, o.Keys = ":0", []string{"s"} }, "--private-token"},
-		{"private, a token", func(o *server.Options) { o.PrivateListen, o.ReadTokens = ":0", []string{"s"} }, ""},
+		{"private, a token", func(o *server.Options) { o.PrivateListen, o.Tokens = ":0", tokens("", "s") }, ""},
 	} {
 		_, o := prepare(t)
 		c.change(&o)

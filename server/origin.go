@@ -20,11 +20,10 @@ import (
 // token guards them: the history is personal data.
 func (s *Server) originGuard() gin.HandlerFunc {
 	foreign := http.NewCrossOriginProtection()
-	guarded := s.o.hasToken()
 	return func(c *gin.Context) {
 		r := c.Request
 		reads := changesNothing(r.Method)
-		if reads && guarded {
+		if reads && s.doors.Load().tokens.Len() > 0 {
 			return
 		}
 		if !s.isOurHost(r) {

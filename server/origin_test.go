@@ -62,7 +62,7 @@ func TestPrivateHostAndOrigin(t *testing.T) {
 // With a token a browser's page has nothing to send, so reads may come under
 // any name; changes are checked all the same.
 func TestPrivateHostBehindAToken(t *testing.T) {
-	w := begin(t, func(o *server.Options) { o.AdminTokens = []string{"admin"} })
+	w := begin(t, func(o *server.Options) { o.Tokens = tokens("admin", "") })
 	const token = "Authorization: Bearer admin"
 	w.send("GET", w.private+"/metrics", "", token, "Host: prometheus-sees-me-as.example").is200()
 	w.send("POST", w.private+"/api/v1/policies/reload", "", token, "Host: other.example").isProblem(403, "other.example")

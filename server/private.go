@@ -18,9 +18,9 @@ const maxAPIBody = 16 << 20
 // privateHandler is all that the private listener answers.
 func (s *Server) privateHandler() http.Handler {
 	e := newEngine()
-	open := !s.o.hasToken()
+	open := func() bool { return s.doors.Load().tokens.Len() == 0 }
 	e.Use(s.measure("private"), s.recoverer(answerPanic), s.forwardedWatch("private", open, &s.seen.forwardedPrivate),
-		privateHeaders, s.tokenGuard(newSecrets(s.o.AdminTokens), newSecrets(s.o.ReadTokens)), s.originGuard())
+		privateHeaders, s.tokenGuard, s.originGuard())
 	e.GET("/", index)
 	e.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.o.Metrics.registry, promhttp.HandlerOpts{
 		ErrorLog: promLog{s}, ErrorHandling: promhttp.ContinueOnError})))

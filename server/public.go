@@ -22,7 +22,7 @@ const (
 // publicHandler is all that the public listener answers.
 func (s *Server) publicHandler() http.Handler {
 	e := newEngine()
-	keyless := len(s.o.Keys) == 0
+	keyless := func() bool { return s.doors.Load().keys.Len() == 0 }
 	e.Use(s.measure("public"), s.recoverer(answerPanic))
 	for _, path := range []string{"/healthz", "/readyz"} {
 		h := s.healthz
@@ -32,7 +32,7 @@ func (s *Server) publicHandler() http.Handler {
 		e.GET(path, h)
 		e.HEAD(path, h)
 	}
-	hooks := e.Group("", s.forwardedWatch("public", keyless, &s.seen.forwarded), s.keyGuard(newSecrets(s.o.Keys)))
+	hooks := e.Group("", s.forwardedWatch("public", keyless, &s.seen.forwarded), s.keyGuard)
 	fallBack := s.recoverer(s.fallBackOnPanic)
 	hooks.POST(initiationPath, fallBack, s.initiation)
 	hooks.GET(initiationPath, fallBack, s.initiation)

@@ -68,6 +68,7 @@ func (s *Server) retry(c *gin.Context) error {
 	if _, err := s.o.Quarantine.QuarantineDelete(ctx, id); err != nil {
 		return err
 	}
+	s.audited(ctx, "quarantine.retry", id, map[string]any{"call_id": report.CallID, "result": result})
 	writeResult(c, result)
 	return nil
 }
@@ -84,6 +85,7 @@ func (s *Server) discard(c *gin.Context) error {
 	case !found:
 		return notQuarantined(id)
 	}
+	s.audited(c.Request.Context(), "quarantine.delete", id, nil)
 	c.Status(http.StatusNoContent)
 	return nil
 }

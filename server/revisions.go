@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -115,7 +114,7 @@ func (s *Server) rollback(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	report, err := s.o.Policies.Rollback(ctx, id, s.by())
+	report, err := s.o.Policies.Rollback(ctx, id, by(ctx))
 	if errors.Is(err, engine.ErrNoRevision) {
 		return noRevision(name)
 	}
@@ -135,22 +134,8 @@ func reportStatus(report engine.Report) int {
 	return http.StatusUnprocessableEntity
 }
 
-// noteReport puts into the audit trail who asked for what, and how it went. A
-// disk that takes no note keeps nobody from his answer.
+// noteReport puts into the audit trail who asked for what, and how it went.
 func (s *Server) noteReport(c *gin.Context, action, target string, r engine.Report) {
-	after, err := json.Marshal(struct {
-		OK       bool   `json:"ok"`
-		Changed  bool   `json:"changed"`
-		Revision string `json:"revision"`
-		Active   string `json:"active"`
-		Errors   int    `json:"errors"`
-	}{r.OK, r.Changed, r.Revision, r.Active, len(r.Errors)})
-	if err == nil {
-		ctx, cancel := s.committing(c)
-		defer cancel()
-		err = s.o.Live.Note(ctx, engine.AuditEntry{By: s.by(), Action: action, Target: target, After: after})
-	}
-	if err != nil {
-		s.o.Log.Warn("the audit trail misses an entry", "action", action, "target", target, "by", s.by(), "err", s.clean(err.Error()))
-	}
+	s.audited(c.Request.Context(), action, target, map[string]any{
+		"ok": r.OK, "changed": r.Changed, "revision": r.Revision, "active": r.Active, "errors": len(r.Errors)})
 }

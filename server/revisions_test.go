@@ -110,7 +110,7 @@ func TestRollbackAsksThePolicies(t *testing.T) {
 		t.Errorf("reported %+v", got)
 	}
 	if len(live.entries) != 1 || live.entries[0].Action != "policies.rollback_refused" || live.entries[0].Target != "policies/"+revA ||
-		string(live.entries[0].After) != `{"ok":false,"changed":false,"revision":"`+revA+`","active":"`+revC+`","errors":1}` {
+		string(live.entries[0].After) != `{"active":"`+revC+`","changed":false,"errors":1,"ok":false,"revision":"`+revA+`"}` {
 		t.Errorf("noted %+v", live.entries)
 	}
 	w.sets.err = engine.ErrNoRevision // retention was faster
@@ -120,7 +120,7 @@ func TestRollbackAsksThePolicies(t *testing.T) {
 }
 
 func TestRollbackTakesAnAdmin(t *testing.T) {
-	w := beginSets(t, func(o *server.Options) { o.AdminTokens, o.ReadTokens = []string{"admin-token"}, []string{"read-token"} })
+	w := beginSets(t, func(o *server.Options) { o.Tokens = tokens("admin-token", "read-token") })
 	w.sets.report = engine.Report{OK: true}
 	const path = "/api/v1/policies/3fa9c/rollback"
 	w.send("POST", w.private+path, "").isProblem(401, "")
@@ -138,7 +138,7 @@ func TestReloadIsNoted(t *testing.T) {
 	w.sets.report = engine.Report{OK: true, Changed: true, Revision: revA, Active: revA}
 	w.send("POST", w.private+"/api/v1/policies/reload", "").decode(200, new(any))
 	if len(live.entries) != 1 || live.entries[0].Action != "policies.reload" || live.entries[0].By != "anonymous" ||
-		!strings.Contains(string(live.entries[0].After), `"changed":true,"revision":"`+revA) {
+		!strings.Contains(string(live.entries[0].After), `"changed":true,"errors":0,"ok":true,"revision":"`+revA) {
 		t.Errorf("noted %+v", live.entries)
 	}
 	live.fail = engine.ErrUnavailable

@@ -15,7 +15,10 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"switchboard/server/access"
 	"switchboard/server/alohaa"
+	"switchboard/server/certs"
+	"switchboard/server/conns"
 )
 
 // maxHeader bounds a request's header, in bytes.
@@ -26,9 +29,12 @@ const maxHeader = 32 << 10
 type Server struct {
 	o       Options
 	parser  alohaa.Parser
-	scrub   *strings.Replacer
 	started time.Time
 	seen    sightings
+
+	doors     atomic.Pointer[doors]
+	secretsMu sync.Mutex // held while they change
+	failures  *access.Failures
 
 	public, private listener
 	draining        atomic.Bool
@@ -41,9 +47,11 @@ type Server struct {
 
 // listener is one address with its HTTP server.
 type listener struct {
-	name string
-	http *http.Server
-	net  net.Listener
+	name  string
+	http  *http.Server
+	net   net.Listener
+	pool  *conns.Pool
+	certs *certs.Files // nil: plain HTTP
 }
 
 var releaseMode = sync.OnceFunc(func() { gin.SetMode(gin.ReleaseMode) })
@@ -58,17 +66,33 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		o:          o,
 		parser:     alohaa.Parser{Numbers: o.Numbers},
-		scrub:      scrubber(o.Keys, o.AdminTokens, o.ReadTokens),
+		failures:   access.NewFailures(),
 		started:    o.Now(),
 		storeSlots: make(chan struct{}, maxStoring),
 		failed:     make(chan error, 2),
 	}
+	d, err := newDoors(o.Secrets, nil)
+	if err != nil {
+		return nil, err
+	}
+	s.doors.Store(d)
 	if err := errors.Join(s.o.Metrics.watch(o.History, o.Policies, o.Version), s.o.Metrics.watchFeed(o.Feed)); err != nil {
 		return nil, err
 	}
 	// A completion may take its whole time after the body took its own.
-	s.public = listener{name: "public", http: s.httpServer(s.publicHandler(), o.ReadTimeout, o.ReadTimeout+o.CompletionTimeout+5*time.Second)}
-	s.private = listener{name: "private", http: s.httpServer(s.privateHandler(), o.PrivateTimeout, o.PrivateTimeout)}
+	s.public = listener{name: "public", http: s.httpServer(s.publicHandler(), o.ReadTimeout, o.ReadTimeout+o.CompletionTimeout+5*time.Second),
+		pool: conns.NewPool(o.MaxConnections), certs: o.TLS}
+	s.private = listener{name: "private", http: s.httpServer(s.privateHandler(), o.PrivateTimeout, o.PrivateTimeout),
+		pool: conns.NewPool(o.MaxPrivateConnections), certs: o.PrivateTLS}
+	for _, l := range []*listener{&s.public, &s.private} {
+		l.http.ConnState = l.pool.Track
+		if l.certs != nil {
+			l.http.TLSConfig = l.certs.Config()
+		}
+		if err := s.o.Metrics.watchListener(l); err != nil {
+			return nil, err
+		}
+	}
 	return s, nil
 }
 
@@ -133,7 +157,7 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	for _, l := range []*listener{&s.public, &s.private} {
 		l.http.BaseContext = func(net.Listener) context.Context { return base }
 		s.serving.Go(func() {
-			if err := l.http.Serve(l.net); !errors.Is(err, http.ErrServerClosed) {
+			if err := l.serve(); !errors.Is(err, http.ErrServerClosed) {
 				s.failed <- fmt.Errorf("the %s listener stopped: %w", l.name, err)
 			}
 		})
@@ -143,18 +167,30 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	return writeReady(s.o.ReadyFile, public, private)
 }
 
+func (l *listener) serve() error {
+	if l.certs != nil {
+		return l.http.ServeTLS(l.net, "", "")
+	}
+	return l.http.Serve(l.net)
+}
+
 func (s *Server) bind(ctx context.Context, l *listener, address string, guarded bool) error {
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Errorf("the %s listener cannot use %s: %w", l.name, address, err)
 	}
-	l.net = ln
+	l.net = l.pool.Listener(ln)
 	// localhost is whatever the machine says it is.
-	if tcp, ok := ln.Addr().(*net.TCPAddr); ok && !guarded && !tcp.IP.IsLoopback() {
+	if !guarded && !isLoopback(ln.Addr()) {
 		return fmt.Errorf("the %s listener's address %s is not a loopback address on this machine, and no secret guards it", l.name, address)
 	}
 	return nil
+}
+
+func isLoopback(a net.Addr) bool {
+	tcp, ok := a.(*net.TCPAddr)
+	return !ok || tcp.IP.IsLoopback()
 }
 
 // Addrs are the addresses bound by Start, host:port; empty before.
@@ -213,8 +249,8 @@ func (s *Server) close() error {
 }
 
 // scrubber replaces every configured secret in a text for the log.
-func scrubber(lists ...[]string) *strings.Replacer {
-	all := slices.Concat(lists...)
+func scrubber(all []string) *strings.Replacer {
+	all = slices.Clone(all)
 	// Longest first, or a secret that begins with another would leave its rest.
 	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
 	pairs := make([]string, 0, 2*len(all))

@@ -109,12 +109,12 @@ func (s *Server) keepSession(ctx context.Context, ref string, req *sessionReques
 		}
 		pool = []string{before.DID} // to be extended, one needs no other
 	}
-	after, err := s.o.Live.PutSession(ctx, *wanted, pool, s.by())
+	after, err := s.o.Live.PutSession(ctx, *wanted, pool, by(ctx))
 	if err != nil {
 		return 0, nil, err
 	}
 	status, action := changeOf(before != nil, before != nil && sameSession(before, after))
-	s.changed("session", action, ref)
+	s.changed(ctx, "session", action, ref)
 	return status, after, nil
 }
 
@@ -131,7 +131,7 @@ func (s *Server) endSession(c *gin.Context) error {
 	}
 	ctx, cancel := s.committing(c)
 	defer cancel()
-	ended, err := s.o.Live.EndSession(ctx, ref, s.by())
+	ended, err := s.o.Live.EndSession(ctx, ref, by(ctx))
 	switch {
 	case err != nil:
 		return err
@@ -139,7 +139,7 @@ func (s *Server) endSession(c *gin.Context) error {
 		c.Status(http.StatusNoContent)
 		return nil
 	}
-	s.changed("session", "ended", ref)
+	s.changed(ctx, "session", "ended", ref)
 	return writeJSON(c, http.StatusOK, ended)
 }
 

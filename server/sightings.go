@@ -13,6 +13,7 @@ type sightings struct {
 	forwarded        sighting // through a proxy, at a public listener without a key
 	forwardedPrivate sighting // through a proxy, at a private listener without a token
 	refusedKey       sighting
+	refusedToken     sighting
 	lostQuarantine   sighting
 }
 
@@ -39,9 +40,9 @@ var forwardingHeaders = []string{"X-Forwarded-For", "Forwarded", "X-Real-Ip", "V
 // forwardedWatch notes requests that a proxy passed on to a listener that is
 // open because only this machine can reach it: through the proxy, everybody
 // can.
-func (s *Server) forwardedWatch(name string, open bool, seen *sighting) gin.HandlerFunc {
+func (s *Server) forwardedWatch(name string, open func() bool, seen *sighting) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		if open && isForwarded(c.Request) {
+		if isForwarded(c.Request) && open() {
 			seen.note(s.o.Now())
 			s.o.Metrics.forwarded.WithLabelValues(name).Inc()
 		}

@@ -9,6 +9,8 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"switchboard/engine"
+	"switchboard/server/access"
+	"switchboard/server/certs"
 )
 
 // statusView is GET /status.
@@ -47,8 +49,28 @@ type fallbacksView struct {
 }
 
 type listenersView struct {
-	Public  string `json:"public"`
-	Private string `json:"private"`
+	Public     string           `json:"public"`
+	Private    string           `json:"private"`
+	PublicTLS  *certificateView `json:"public_tls"` // null without TLS
+	PrivateTLS *certificateView `json:"private_tls"`
+}
+
+type certificateView struct {
+	Name    string    `json:"name"`
+	Expires time.Time `json:"expires"`
+	Error   string    `json:"error"` // why newer files are not in force; empty where there are none
+}
+
+func viewCertificate(f *certs.Files) *certificateView {
+	if f == nil {
+		return nil
+	}
+	state := f.State()
+	v := &certificateView{Name: state.Subject, Expires: state.NotAfter.UTC()}
+	if state.Err != nil {
+		v.Error = state.Err.Error()
+	}
+	return v
 }
 
 // status answers how the server is and what somebody should do about it.
@@ -67,7 +89,7 @@ func (s *Server) status(c *gin.Context) error {
 		Fallbacks: fallbacksView{DIDs: s.o.FallbackDIDs},
 		Warnings:  list(s.warnings(now, store, policies)),
 		Version:   s.o.Version, StartedAt: s.started.UTC(), Uptime: int64(now.Sub(s.started).Seconds()),
-		Listeners: listenersView{public, private},
+		Listeners: listenersView{public, private, viewCertificate(s.o.TLS), viewCertificate(s.o.PrivateTLS)},
 	}
 	if s.o.Fallback != "" {
 		masked := engine.Mask(s.o.Fallback)
@@ -92,6 +114,7 @@ func (s *Server) warnings(now time.Time, store engine.StoreStatus, policies engi
 		w = append(w, "No global fallback is configured: a call that the policies do not answer gets none. Set --fallback NUMBER.")
 	}
 	w = append(w, s.accessWarnings(now)...)
+	w = append(w, s.certificateWarnings(now)...)
 	if store.Error != "" {
 		w = append(w, fmt.Sprintf("The disk does not take records: %s. Calls are routed from memory; make room or repair the disk.", strings.TrimRight(store.Error, ".")))
 	}
@@ -152,7 +175,8 @@ func (s *Server) policyWarnings(p engine.PolicyStatus) (w []string) {
 // accessWarnings are about who can reach what.
 func (s *Server) accessWarnings(now time.Time) (w []string) {
 	lately := now.Add(-recently)
-	if len(s.o.Keys) == 0 {
+	doors := s.doors.Load()
+	if doors.keys.Len() == 0 {
 		w = append(w, "The public listener has no secret: whoever reaches it can learn receivers' numbers. Set --key and enter it at the provider.")
 	}
 	if n, ok := s.seen.forwarded.since(lately); ok {
@@ -163,6 +187,38 @@ func (s *Server) accessWarnings(now time.Time) (w []string) {
 	}
 	if n, ok := s.seen.refusedKey.since(lately); ok {
 		w = append(w, fmt.Sprintf("%d requests to the webhooks came with a missing or wrong secret. If they are the provider's, its calls fail: compare the secrets.", n))
+	}
+	if n, ok := s.seen.refusedToken.since(lately); ok {
+		w = append(w, fmt.Sprintf("%d requests to the private listener came with a wrong token. If they are not yours, keep others away from it.", n))
+	}
+	if len(doors.weak) > 0 {
+		w = append(w, fmt.Sprintf("A secret has fewer than %d characters and can be guessed: %s. Make a longer one (openssl rand -hex 24).",
+			access.MinSecret, strings.Join(doors.weak, ", ")))
+	}
+	return w
+}
+
+// renewalTime is how long before its end a certificate is worth a warning: by
+// then whoever renews it by itself should have.
+const renewalTime = 14 * 24 * time.Hour
+
+func (s *Server) certificateWarnings(now time.Time) (w []string) {
+	for _, l := range []*listener{&s.public, &s.private} {
+		if l.certs == nil {
+			continue
+		}
+		state := l.certs.State()
+		switch left := state.NotAfter.Sub(now); {
+		case left <= 0:
+			w = append(w, fmt.Sprintf("The %s listener's certificate expired on %s, and clients refuse it. Put a new one in the place of its files.",
+				l.name, state.NotAfter.Format(time.DateOnly)))
+		case left < renewalTime:
+			w = append(w, fmt.Sprintf("The %s listener's certificate expires on %s. Put a new one in the place of its files; no restart is needed.",
+				l.name, state.NotAfter.Format(time.DateOnly)))
+		}
+		if state.Err != nil {
+			w = append(w, fmt.Sprintf("The %s listener goes on with its old certificate: %v.", l.name, state.Err))
+		}
 	}
 	return w
 }

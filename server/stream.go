@@ -92,7 +92,7 @@ func (st *stream) run(ctx context.Context, how events.Resumption, heartbeat time
 		batch, lost, err := st.next(ctx, heartbeat)
 		switch {
 		case errors.Is(err, io.EOF):
-			st.say("end", st.from.Position(), map[string]any{"why": "The server is stopping. Come back when it runs again."})
+			st.say("end", st.from.Position(), map[string]any{"why": "The server is stopping, or its tokens were changed. Come back."})
 			return st.flush()
 		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
 			st.out.WriteString(": still here\n\n")

@@ -265,7 +265,7 @@ func TestStreamOutlivesTheTimeouts(t *testing.T) {
 // Who reads nothing is cut off and holds nobody up.
 func TestStreamThatNobodyReadsEnds(t *testing.T) {
 	w, o := prepare(t)
-	o.Feed, o.PrivateTimeout = server.NewFeed(0, 0), 50*time.Millisecond
+	o.Feed, o.PrivateTimeout = server.NewFeed(0, 0), 500*time.Millisecond
 	startAs(t, w, o)
 	conn := w.dialTo(w.private)
 	conn.write("GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -312,7 +312,7 @@ func TestShutdownEndsStreams(t *testing.T) {
 }
 
 func TestEventsNeedATokenAndOurHost(t *testing.T) {
-	w := begin(t, func(o *server.Options) { o.ReadTokens = []string{"reader"} })
+	w := begin(t, func(o *server.Options) { o.Tokens = tokens("", "reader") })
 	w.send("GET", w.private+"/api/v1/events", "").isProblem(401, "")
 	w.watch("", "Authorization: Bearer reader").want("hello", &hello{})
 	open := begin(t, nil)

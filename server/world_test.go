@@ -19,6 +19,7 @@ import (
 
 	"switchboard/engine"
 	"switchboard/server"
+	"switchboard/server/access"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -231,4 +232,15 @@ func (a answer) is200() answer {
 		a.t.Errorf("answered %d %s, want 200", a.status, a.body)
 	}
 	return a
+}
+
+// tokens are the secrets of admins and of readers.
+func tokens(admin, read string) (out []access.Token) {
+	for _, s := range strings.Fields(admin) {
+		out = append(out, access.Token{Name: "admin", Secret: s})
+	}
+	for _, s := range strings.Fields(read) {
+		out = append(out, access.Token{Name: "reader", Secret: s, ReadOnly: true})
+	}
+	return out
 }

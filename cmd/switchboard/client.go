@@ -14,12 +14,14 @@ import (
 	"time"
 
 	"switchboard/engine"
+	"switchboard/server/access"
 )
 
 // serverFlags name a running server.
 type serverFlags struct {
-	Server string `default:"http://127.0.0.1:8081" placeholder:"URL" help:"The running server's private listener."`
-	Token  string `env:"SWITCHBOARD_PRIVATE_TOKEN" placeholder:"TOKEN" help:"Its bearer token."`
+	Server    string `default:"http://127.0.0.1:8081" placeholder:"URL" help:"The running server's private listener."`
+	Token     string `env:"SWITCHBOARD_PRIVATE_TOKEN" placeholder:"TOKEN" help:"Its bearer token."`
+	TokenFile string `env:"SWITCHBOARD_PRIVATE_TOKEN_FILE" placeholder:"FILE" help:"The same from a file: the first that stands there."`
 }
 
 // sourceFlags say where a command reads from: a running server, or a database
@@ -57,7 +59,32 @@ func (f serverFlags) connect() (*api, error) {
 	if err != nil || u.Scheme == "" || u.Host == "" {
 		return nil, fmt.Errorf("--server %q is no URL; write it like http://127.0.0.1:8081", f.Server)
 	}
-	return &api{base: strings.TrimSuffix(f.Server, "/"), token: f.Token, close: func() error { return nil }}, nil
+	token, err := f.token()
+	if err != nil {
+		return nil, err
+	}
+	return &api{base: strings.TrimSuffix(f.Server, "/"), token: token, close: func() error { return nil }}, nil
+}
+
+// token is the secret to show. Both flags take what serve's take, the name
+// included.
+func (f serverFlags) token() (string, error) {
+	text := f.Token
+	if text == "" && f.TokenFile != "" {
+		lines, err := access.ReadLines(f.TokenFile)
+		if err != nil {
+			return "", fmt.Errorf("--token-file: %w", err)
+		}
+		text = lines[0]
+	}
+	if text == "" {
+		return "", nil
+	}
+	t, err := access.ParseToken(text, adminName)
+	if err != nil {
+		return "", fmt.Errorf("--token is unfit: %w", err)
+	}
+	return t.Secret, nil
 }
 
 // call sends a request and decodes the answer. A problem becomes an error with

@@ -49,7 +49,7 @@ func openOffline(ctx context.Context, o offline) (_ *api, err error) {
 		Listen: "127.0.0.1:0", PrivateListen: "127.0.0.1:0", KeyHeader: "X-Switchboard-Key",
 		Policies: o.policies, DB: db, place: o.place, RejectWith: "403",
 		Deadline: engine.DefaultDeadline, PolicyDeadline: engine.DefaultPolicyDeadline,
-		CallTTL: 30 * time.Minute, MaxConcurrent: engine.DefaultMaxConcurrent, withoutFolder: o.historyOnly,
+		CallTTL: 30 * time.Minute, MaxConcurrent: engine.DefaultMaxConcurrent, MaxConnections: 1, withoutFolder: o.historyOnly,
 	}
 	p, err := c.build(ctx, slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -35,13 +35,20 @@ type serveCmd struct {
 	Policies string `placeholder:"DIR" help:"Policies folder. Default: ./policies, else the built-in starter set."`
 	DB       string `name:"db" default:"switchboard.db" placeholder:"FILE" help:"The history database (and its index, FILE.index)."`
 
-	Key              []string `sep:"none" placeholder:"SECRET" help:"Secret the provider sends; repeat it to rotate."`
-	KeyFile          string   `placeholder:"FILE" help:"The same from a file, one a line."`
-	KeyHeader        string   `default:"X-Switchboard-Key" help:"Header that carries the secret."`
-	PrivateToken     []string `sep:"none" placeholder:"TOKEN" help:"Bearer token of the private listener; required off loopback."`
-	PrivateTokenFile string   `placeholder:"FILE" help:"The same from a file, one a line."`
-	PrivateHost      []string `sep:"none" placeholder:"NAME" help:"Further host name under which people reach the private listener."`
-	Insecure         bool     `help:"Let the webhooks stand open to the network without a secret."`
+	Key                  []string `sep:"none" placeholder:"SECRET" help:"Secret the provider sends; repeat it to rotate."`
+	KeyFile              string   `placeholder:"FILE" help:"The same from a file, one a line."`
+	KeyHeader            string   `default:"X-Switchboard-Key" help:"Header that carries the secret."`
+	PrivateToken         []string `sep:"none" placeholder:"[NAME=]TOKEN" help:"Bearer token of the private listener, by the name of who uses it (default admin); required off loopback."`
+	PrivateTokenFile     string   `placeholder:"FILE" help:"The same from a file, one a line."`
+	PrivateReadToken     []string `sep:"none" placeholder:"[NAME=]TOKEN" help:"Token that reads and changes nothing (default name reader)."`
+	PrivateReadTokenFile string   `placeholder:"FILE" help:"The same from a file, one a line."`
+	PrivateHost          []string `sep:"none" placeholder:"NAME" help:"Further host name under which people reach the private listener."`
+	TLSCert              string   `name:"tls-cert" placeholder:"FILE" help:"Certificate of the webhooks' listener, in PEM; without one it speaks plain HTTP."`
+	TLSKey               string   `name:"tls-key" placeholder:"FILE" help:"Its private key. Renewed files are taken up without a restart."`
+	PrivateTLSCert       string   `name:"private-tls-cert" placeholder:"FILE" help:"Certificate of the private listener."`
+	PrivateTLSKey        string   `name:"private-tls-key" placeholder:"FILE" help:"Its private key."`
+	MaxConnections       int      `default:"8192" help:"Connections to the webhooks; beyond it the most idle one is closed."`
+	Insecure             bool     `help:"Let the webhooks stand open to the network without a secret."`
 
 	fallbackFlags
 	place
@@ -94,7 +101,7 @@ type program struct {
 // build opens and wires everything. What can fail for a wrong flag fails before
 // the database is touched.
 func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *program, err error) {
-	f, err := c.settle()
+	f, err := c.settle(log)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +137,8 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *program, err
 	}
 	srv, err := server.New(server.Options{
 		Listen: c.Listen, PrivateListen: c.PrivateListen, ReadyFile: c.ReadyFile,
-		Keys: f.keys, KeyHeader: c.KeyHeader, AdminTokens: f.tokens, Hosts: c.PrivateHost, Insecure: c.Insecure,
+		Secrets: f.secrets, KeyHeader: c.KeyHeader, Hosts: c.PrivateHost, Insecure: c.Insecure,
+		TLS: f.tls, PrivateTLS: f.privateTLS, MaxConnections: c.MaxConnections,
 		Numbers: f.judge.Numbers, Zone: f.zone, Version: versions().Version, Log: log, Metrics: metrics,
 		Router: router, Completer: store, History: store, Quarantine: store, Policies: manager, Live: store, Feed: feed,
 		Fallback: f.judge.Fallback, FallbackDIDs: len(f.judge.DIDFallbacks),

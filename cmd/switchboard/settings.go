@@ -96,32 +96,3 @@ func (p place) policyOptions() (policy.Options, error) {
 	}
 	return policy.Options{Numbers: numbers, Zone: zone, PolicyDeadline: engine.DefaultPolicyDeadline, Log: slog.New(slog.DiscardHandler)}, nil
 }
-
-// secrets joins secrets given as flags with those of a file, one a line; lines
-// that are empty or begin with # don't count.
-func secrets(flag string, given []string, file string) ([]string, error) {
-	out := make([]string, 0, len(given))
-	for _, s := range given {
-		if s == "" {
-			return nil, fmt.Errorf("--%s is empty; leave it out or give a secret", flag)
-		}
-		out = append(out, s)
-	}
-	if file == "" {
-		return out, nil
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("--%s-file: %w", flag, err)
-	}
-	found := false
-	for line := range strings.Lines(string(text)) {
-		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
-			out, found = append(out, line), true
-		}
-	}
-	if !found {
-		return nil, fmt.Errorf("--%s-file: %s holds no secret; put one a line", flag, file)
-	}
-	return out, nil
-}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,19 +13,21 @@ import (
 	"switchboard/policies"
 	"switchboard/server"
 	"switchboard/server/alohaa"
+	"switchboard/server/certs"
 )
 
 // settled is what serve's flags come to once they have been checked.
 type settled struct {
-	judge        engine.Judge
-	zone         *time.Location
-	keys, tokens []string
-	render       func(engine.Decision) engine.Reply
-	registry     *prometheus.Registry
-	builtin      fs.FS
+	judge           engine.Judge
+	zone            *time.Location
+	secrets         server.Secrets
+	tls, privateTLS *certs.Files
+	render          func(engine.Decision) engine.Reply
+	registry        *prometheus.Registry
+	builtin         fs.FS
 }
 
-func (c *serveCmd) settle() (*settled, error) {
+func (c *serveCmd) settle(log *slog.Logger) (*settled, error) {
 	f := &settled{registry: prometheus.NewRegistry(), builtin: policies.Files}
 	f.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	numbers, err := c.numbers()
@@ -37,15 +40,18 @@ func (c *serveCmd) settle() (*settled, error) {
 	if f.judge, err = c.fallbackFlags.judge(numbers); err != nil {
 		return nil, err
 	}
-	if f.keys, err = secrets("key", c.Key, c.KeyFile); err != nil {
-		return nil, err
-	}
-	if f.tokens, err = secrets("private-token", c.PrivateToken, c.PrivateTokenFile); err != nil {
+	if f.secrets, err = c.secrets(); err != nil {
 		return nil, err
 	}
 	if err := (&server.Options{
-		Listen: c.Listen, PrivateListen: c.PrivateListen, KeyHeader: c.KeyHeader, Keys: f.keys, AdminTokens: f.tokens, Insecure: c.Insecure,
+		Listen: c.Listen, PrivateListen: c.PrivateListen, KeyHeader: c.KeyHeader, Secrets: f.secrets, Insecure: c.Insecure,
 	}).CheckExposure(); err != nil {
+		return nil, err
+	}
+	if f.tls, err = certificate("tls", c.TLSCert, c.TLSKey, log); err != nil {
+		return nil, err
+	}
+	if f.privateTLS, err = certificate("private-tls", c.PrivateTLSCert, c.PrivateTLSKey, log); err != nil {
 		return nil, err
 	}
 	mode, err := alohaa.ParseRejectMode(c.RejectWith, numbers)
@@ -60,6 +66,9 @@ func (c *serveCmd) settle() (*settled, error) {
 	}
 	if c.PolicyDeadline >= c.Deadline {
 		return nil, fmt.Errorf("--policy-deadline (%v) must be shorter than --deadline (%v), or nothing is left for the fallback", c.PolicyDeadline, c.Deadline)
+	}
+	if c.MaxConnections < 1 {
+		return nil, fmt.Errorf("--max-connections is %d; it must be at least 1", c.MaxConnections)
 	}
 	if c.MaxConcurrent < 1 {
 		return nil, fmt.Errorf("--max-concurrent is %d; it must be at least 1", c.MaxConcurrent)

@@ -93,7 +93,7 @@ func (l *logFile) auditRecords(from uint64, limit int) (out []stored, next uint6
 	return out, next, err
 }
 
-// audit tells of a change; ok is false for records that are nobody's.
+// audit is the record's entry in the trail; ok is false for records that are nobody's.
 func (r *record) audit() (e engine.AuditEntry, ok bool, err error) {
 	e.At = r.At
 	var before, after any

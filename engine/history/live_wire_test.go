@@ -80,6 +80,8 @@ func TestRecordsOfLiveDataAreChecked(t *testing.T) {
 		`{"kind":"fact","at":5,"fact":{"collection":"c","key":"k","after":{}}}`:             false,
 		`{"kind":"fact","at":5,"fact":{"collection":"c","key":""}}`:                         false,
 		`{"kind":"fact","at":5}`:                                                            false,
+		`{"kind":"note","at":5,"note":{"by":"admin","action":"backup"}}`:                    true,
+		`{"kind":"note","at":5}`:                                                            false,
 	} {
 		r, err := decodeRecord([]byte(text))
 		if ok != (err == nil) {

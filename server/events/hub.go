@@ -32,6 +32,7 @@ type Hub struct {
 	readers int
 	most    int
 	closed  bool
+	term    uint64 // of the readers that may go on
 	dropped uint64
 }
 
@@ -94,6 +95,14 @@ func (h *Hub) Close() {
 	}
 }
 
+// Dismiss ends the readers that there are, after what they have not read yet.
+func (h *Hub) Dismiss() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.term++
+	h.wake()
+}
+
 // Stats is how the hub stands.
 type Stats struct {
 	Readers   int
@@ -112,6 +121,7 @@ func (h *Hub) Stats() Stats {
 type Reader struct {
 	hub    *Hub
 	seen   uint64
+	term   uint64
 	kinds  map[string]bool // nil: all
 	closed bool
 }
@@ -139,7 +149,7 @@ func (h *Hub) Follow(last string, kinds ...string) (*Reader, Resumption, error) 
 		return nil, Fresh, fmt.Errorf("%w: %d", ErrTooMany, h.readers)
 	}
 	h.readers++
-	r := &Reader{hub: h, seen: h.last}
+	r := &Reader{hub: h, seen: h.last, term: h.term}
 	for _, k := range kinds {
 		if r.kinds == nil {
 			r.kinds = make(map[string]bool, len(kinds))

@@ -11,7 +11,8 @@ const maxBatch = 64
 
 // Next waits for events and returns those there are, oldest first, and how many
 // of any kind were lost before them because the ring went round. The error is
-// ctx's, or io.EOF once the hub is closed and everything was read.
+// ctx's, or io.EOF once everything was read and the hub was closed or
+// dismissed its readers.
 func (r *Reader) Next(ctx context.Context) (batch []Event, lost uint64, err error) {
 	for {
 		found, missed, news, closed := r.take()
@@ -55,5 +56,5 @@ func (r *Reader) take() (found []*entry, lost uint64, news <-chan struct{}, clos
 			found = append(found, e)
 		}
 	}
-	return found, lost, h.news, h.closed && r.seen == h.last
+	return found, lost, h.news, (h.closed || r.term != h.term) && r.seen == h.last
 }
