@@ -40,10 +40,17 @@ func guard(f func() error) (err error) {
 // million calls, and does so in a goroutine whose panic over a corrupt file
 // can't be caught.
 func openBolt(path string, readOnly bool, t tuning) (db *bbolt.DB, err error) {
+	open := func(name string, flag int, mode os.FileMode) (*os.File, error) {
+		f, err := openPrivate(name, flag, mode)
+		if err == nil && t.opened != nil {
+			t.opened(f)
+		}
+		return f, err
+	}
 	err = guard(func() (err error) {
 		db, err = bbolt.Open(path, 0o600, &bbolt.Options{
 			Timeout: t.lockWait, ReadOnly: readOnly, InitialMmapSize: t.mmap,
-			FreelistType: bbolt.FreelistMapType, NoStatistics: true, OpenFile: openPrivate,
+			FreelistType: bbolt.FreelistMapType, NoStatistics: true, OpenFile: open,
 		})
 		return err
 	})

@@ -53,6 +53,7 @@ type mark struct {
 // index is the file that is written behind the log: call table and profiles.
 type index struct {
 	db     *bbolt.DB
+	ahead  *ahead // the index writer's alone
 	path   string
 	stat   os.FileInfo // tells it from a newer one of the same name
 	mark   mark        // as of the last round, or of opening
@@ -66,6 +67,9 @@ type index struct {
 	urgent   bool   // something came to the filters that the next opening would miss
 }
 
+// indexAhead is how many bytes are filled ahead of the index.
+const indexAhead = 4 << 20
+
 // indexFormat is the number of this file's own encoding.
 const indexFormat = 3
 
@@ -78,11 +82,11 @@ func openIndex(path, log string, r fold.Rules, t tuning) (*index, error) {
 	if !exists(path) {
 		return nil, os.ErrNotExist
 	}
-	db, err := openBolt(path, false, t)
+	db, ahead, err := openAhead(path, indexAhead, t)
 	if err != nil {
 		return nil, err
 	}
-	x := &index{db: db, path: path, epochs: epochs{bits: t.epochBits}, every: t.filterEvery}
+	x := &index{db: db, ahead: ahead, path: path, epochs: epochs{bits: t.epochBits}, every: t.filterEvery}
 	if x.stat, err = os.Stat(path); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

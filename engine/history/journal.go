@@ -142,6 +142,7 @@ func (j *journal) run() {
 		}
 		pause = j.backoff
 		j.committed(batch)
+		j.file.ahead.fill()
 	}
 }
 

@@ -219,7 +219,10 @@ func TestLiveDataWhileTheDiskFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	putSession(t, s, pairing("order-1"))
+	eventually(t, "the first session is on disk", func() bool {
+		_, err := s.PutSession(t.Context(), pairing("order-1"), nil, "")
+		return err == nil
+	})
 	d.full.Store(true)
 	_, err = s.PutSession(t.Context(), pairing("order-2"), nil, "")
 	_, ferr := s.PutFact(t.Context(), engine.Fact{Collection: "c", Key: "k", Value: []byte("1")})
@@ -230,7 +233,10 @@ func TestLiveDataWhileTheDiskFails(t *testing.T) {
 		}
 	}
 	d.full.Store(false)
-	putSession(t, s, pairing("order-2")) // waits for the record that was queued
+	eventually(t, "the record that was queued is on disk", func() bool {
+		_, err := s.PutSession(t.Context(), pairing("order-2"), nil, "")
+		return err == nil
+	})
 	equal(t, "afterwards", paired(t, s, did, caller), []string{"order-2"})
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

@@ -41,6 +41,7 @@ func seqOf(b []byte) uint64 {
 // logFile is the log's bbolt file.
 type logFile struct {
 	db      *bbolt.DB
+	ahead   *ahead // nil where the log is only read
 	id      string
 	first   uint64 // of the oldest record; 0 when there is none
 	last    uint64 // of the newest record; 0 when there is none
@@ -56,7 +57,7 @@ func openLog(path string, t tuning) (*logFile, error) {
 			return nil, err
 		}
 	}
-	db, err := openBolt(path, false, t)
+	db, ahead, err := openAhead(path, logAhead, t)
 	if err != nil {
 		return nil, err
 	}
@@ -69,8 +70,13 @@ func openLog(path string, t tuning) (*logFile, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), db.Close())
 	}
+	l.ahead = ahead
 	return l, nil
 }
+
+// logAhead is how many bytes are filled ahead of the log: what a busy server
+// takes some 50 ms to write.
+const logAhead = 1 << 20
 
 // errEmpty: a database without a bucket, such as bbolt makes of an empty file.
 var errEmpty = errors.New("the database is empty")

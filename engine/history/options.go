@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	"switchboard/engine/history/fold"
@@ -90,6 +91,8 @@ type tuning struct {
 	facts        int           // facts
 	factBytes    int64         // bytes of facts, names included
 	timeline     int           // changes that a timeline keeps in memory before it writes them to its temporary file
+
+	opened func(*os.File) // told of the file that bbolt opens; nil for nobody
 
 	// commit is the seam for failing disks: it stands around each commit of the
 	// log and normally just calls it.

@@ -39,6 +39,7 @@ func (s state) at() uint64 {
 // always the fold of the log up to mark.applied, so that no record is ever
 // counted twice.
 func (x *index) write(cut []written, m mark) error {
+	x.ahead.fill()
 	// In the order of the tree pages are visited once, neighbours together.
 	slices.SortFunc(cut, func(a, b written) int {
 		if a.key.Kind == kindCall && b.key.Kind == kindCall {

@@ -1,0 +1,62 @@
+package history
+
+import (
+	"os"
+
+	"go.etcd.io/bbolt"
+)
+
+// ahead writes zeros behind the used part of a bbolt file, so that its growth
+// lands on blocks that the file system has given it already. A sync then only
+// writes the blocks themselves. Without that it must wait for the file system's
+// journal, and with that for what others wrote meanwhile: the log's commits
+// waited for the index.
+type ahead struct {
+	db   *bbolt.DB
+	file *os.File
+	step int64 // bytes written at once
+	upTo int64 // the file is filled up to here, as far as this process did it
+	off  bool  // the disk did not take it
+}
+
+// openAhead opens a bbolt file for writing with zeros ahead, step bytes at once.
+func openAhead(path string, step int64, t tuning) (*bbolt.DB, *ahead, error) {
+	a := &ahead{step: step}
+	t.opened = func(f *os.File) { a.file = f }
+	db, err := openBolt(path, false, t)
+	a.db = db
+	return db, a, err
+}
+
+// zeros is what is written; it is never changed.
+var zeros [1 << 20]byte
+
+// fill writes the next zeros where few are left. It is no harm where it does
+// not: bbolt then grows the file by itself, as it does for a transaction that is
+// larger than what lies ahead.
+func (a *ahead) fill() {
+	if a.off {
+		return
+	}
+	// A transaction of our own keeps others from using what is written to.
+	err := guard(func() error {
+		tx, err := a.db.Begin(true)
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback() //nolint:errcheck // there is nothing to lose
+		a.upTo = max(a.upTo, tx.Size())
+		if a.upTo-tx.Size() >= a.step/2 {
+			return nil
+		}
+		for end := a.upTo + a.step; a.upTo < end; {
+			n, err := a.file.WriteAt(zeros[:min(end-a.upTo, int64(len(zeros)))], a.upTo)
+			a.upTo += int64(n)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	a.off = err != nil // a full disk, most likely: what room there is belongs to records
+}
