@@ -28,9 +28,10 @@ var firedBuiltin = &ast.Builtin{
 var firedRef = ast.NewTerm(ast.Ref{ast.StringTerm(firedBuiltin.Name)})
 
 // instrument appends the note to every rule of a compiler that is done, and
-// returns what each note stands for. The compiler must not compile again.
-func instrument(c *ast.Compiler) []engine.Fired {
-	var rules []engine.Fired
+// returns what each note stands for, and the note of each rule. The compiler must
+// not compile again.
+func instrument(c *ast.Compiler) (rules []engine.Fired, notes map[*ast.Rule]int) {
+	notes = map[*ast.Rule]int{}
 	annotations := c.GetAnnotationSet()
 	for _, name := range slices.Sorted(maps.Keys(c.Modules)) {
 		for _, rule := range c.Modules[name].Rules {
@@ -42,13 +43,14 @@ func instrument(c *ast.Compiler) []engine.Fired {
 				note.Generated = true
 				note.Location = branch.Location
 				branch.Body.Append(note)
+				notes[branch] = len(rules)
 				rules = append(rules, engine.Fired{
 					Rule: path, File: branch.Location.File, Line: branch.Location.Row, Labels: labels,
 				})
 			}
 		}
 	}
-	return rules
+	return rules, notes
 }
 
 // isNote reports whether an expression is one that instrument added.

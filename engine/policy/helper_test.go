@@ -70,7 +70,11 @@ func tryCompile(t testing.TB, modules map[string]string, data map[string]any) (*
 		return nil, compiler.Errors
 	}
 	c := &compiled{tree: tree, revision: tree.Revision(), modules: p.modules, compiler: compiler, data: data, dids: map[string]bool{calledDID: true}}
-	return prepare(t.Context(), c, Options{Zone: kolkata})
+	s, err := prepare(t.Context(), c, Options{Zone: kolkata})
+	if err != nil {
+		return nil, err
+	}
+	return s, s.planSet(t.Context())
 }
 
 // routing is a set of one module that holds body.

@@ -65,6 +65,10 @@ func load(ctx context.Context, tree Tree, opts Options, checks Checks) (*Set, fi
 		f.Fail(engine.Problem{Code: finding.CodeCompile, Message: err.Error()})
 		return nil, f, tests
 	}
+	if err := set.planSet(ctx); err != nil {
+		opts.Log.Warn("policies can't be compiled to a plan; OPA's own evaluator answers", "revision", set.Revision(), "error", err)
+		f.Warn(slowly(finding.Flat(err.Error())))
+	}
 	f.Add(smoke(ctx, set, opts, checks))
 	return set, f, tests
 }

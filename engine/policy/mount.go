@@ -30,7 +30,7 @@ type mount struct {
 
 	files    storage.Store
 	read     storage.Transaction // on files, open as long as the mount lives
-	document ast.Value           // all of files
+	document ast.Object          // all of files
 }
 
 // newMount hangs the mounted documents into data. The mount keeps data; the caller must
@@ -55,7 +55,7 @@ func newMount(data map[string]any) (*mount, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &mount{files: files, read: read, document: all.(ast.Value)}, nil
+	return &mount{files: files, read: read, document: all.(ast.Object)}, nil
 }
 
 // NewTransaction opens a transaction on an empty history.
@@ -100,19 +100,12 @@ func (m *mount) NonEmpty(ctx context.Context, _ storage.Transaction) func([]stri
 func (m *mount) Read(ctx context.Context, txn storage.Transaction, path storage.Path) (any, error) {
 	r, ok := txn.(*run)
 	if len(path) == 0 || !isReserved(path[0]) {
-		if ok && r.documents.lacks(path) {
-			return nil, errNotFound
-		}
 		return m.files.Read(ctx, m.read, path)
 	}
 	if !ok {
 		return nil, errForeignTransaction
 	}
-	v, err := r.mounted(path)
-	if err != nil && r.err == nil && !storage.IsNotFound(err) {
-		// OPA wraps errors as it likes; the cause is found again here.
-		r.err = err
-	}
+	v, err := r.read(path)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"switchboard/engine"
 	"switchboard/engine/policy/mounted"
+	"switchboard/engine/policy/plan"
 )
 
 // Bounds on what one evaluation reports. A policy that walks through more keys
@@ -37,8 +38,8 @@ type run struct {
 	builtins map[string]*topdown.Builtin
 	problems []topdown.Error // of builtins
 
-	answers   answers
-	documents baseDocs
+	seed seedReader
+	env  plan.Env // of the set's plan
 }
 
 type profileRead struct {
@@ -58,7 +59,7 @@ func newRun(view engine.View) *run {
 	if !ok {
 		r = &run{}
 		r.builtins = map[string]*topdown.Builtin{firedBuiltin.Name: {Decl: firedBuiltin, Func: r.noteFired}}
-		r.answers.Push()
+		r.env.Read, r.env.Mark, r.env.Problems = r.read, r.mark, &r.problems
 	}
 	r.id, r.view = runIDs.Add(1), view
 	return r
@@ -72,10 +73,8 @@ func (r *run) release() {
 	clear(r.problems)
 	*r = run{
 		builtins: r.builtins, profiles: r.profiles[:0], entries: r.entries[:0], fired: r.fired[:0], problems: r.problems[:0],
-		answers: r.answers, documents: r.documents,
+		env: plan.Env{Read: r.env.Read, Mark: r.env.Mark, Problems: r.env.Problems},
 	}
-	r.answers.reset()
-	r.documents.reset(nil)
 	runs.Put(r)
 }
 
@@ -155,11 +154,33 @@ func (r *run) note(root string, path storage.Path) {
 
 // noteFired is the builtin that every rule ends with; see instrument.
 func (r *run) noteFired(_ topdown.BuiltinContext, operands []*ast.Term, iter func(*ast.Term) error) error {
-	i, ok := operands[0].Value.(ast.Number).Int()
-	if ok && len(r.fired) < maxFired && !slices.Contains(r.fired, i) {
-		r.fired = append(r.fired, i)
+	if i, ok := operands[0].Value.(ast.Number).Int(); ok {
+		r.mark(i)
 	}
 	return iter(nil)
+}
+
+// mark notes that a rule came true.
+func (r *run) mark(rule int) {
+	if len(r.fired) < maxFired && !slices.Contains(r.fired, rule) {
+		r.fired = append(r.fired, rule)
+	}
+}
+
+// again makes the run as it was before the evaluation, for another one.
+func (r *run) again() {
+	clear(r.problems)
+	r.paths, r.fired, r.problems, r.err = nil, r.fired[:0], r.problems[:0], nil
+}
+
+// read reads what no file of the set holds, and keeps the first failure: the
+// evaluator wraps errors as it likes.
+func (r *run) read(path storage.Path) (ast.Value, error) {
+	v, err := r.mounted(path)
+	if err != nil && r.err == nil && !storage.IsNotFound(err) {
+		r.err = err
+	}
+	return v, err
 }
 
 // callsCollection is the one collection that is keyed by call_id.

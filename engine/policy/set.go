@@ -9,6 +9,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"switchboard/engine"
+	"switchboard/engine/policy/plan"
 )
 
 // Set is a policy set ready to answer questions. It never changes, and is safe
@@ -22,6 +23,8 @@ type Set struct {
 	query         ast.Body
 	queryCompiler ast.QueryCompiler
 	rules         []engine.Fired // by the numbers that instrument gave
+	notes         map[*ast.Rule]int
+	program       *plan.Program // nil: OPA's evaluator answers
 	pool          func() []string
 }
 
@@ -48,6 +51,7 @@ func prepare(_ context.Context, c *compiled, opts Options) (*Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be asked: %w", entryPoint, err)
 	}
+	rules, notes := instrument(c.compiler)
 	return &Set{
 		compiled:      c,
 		mount:         m,
@@ -55,7 +59,8 @@ func prepare(_ context.Context, c *compiled, opts Options) (*Set, error) {
 		zoneName:      ast.StringTerm(zone.String()),
 		query:         query,
 		queryCompiler: queryCompiler,
-		rules:         instrument(c.compiler),
+		rules:         rules,
+		notes:         notes,
 		pool:          sync.OnceValue(func() []string { return poolOf(c) }),
 	}, nil
 }

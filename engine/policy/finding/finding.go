@@ -24,6 +24,7 @@ const (
 	CodeEmpty    = "empty"
 	CodeArchive  = "archive"
 	CodeHold     = "hold" // a rollback keeps the folder out
+	CodePlan     = "plan" // OPA's own evaluator answers instead of the compiled plan
 )
 
 // Max bounds each list of a report: what follows the first hundred is nearly

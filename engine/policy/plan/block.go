@@ -42,6 +42,7 @@ func outside(s int) int {
 // is constant is made once.
 func (c *compiler) block(b *ir.Block) (block, error) {
 	var out block
+	b = flat(b)
 	stmts := b.Stmts
 	for i := 0; i < len(stmts); {
 		if n, ops := c.constants(b, i); n > 0 {

@@ -35,17 +35,21 @@ type Env struct {
 // package topdown, or [*UnsupportedError].
 func (p *Program) Eval(env *Env) ([]*ast.Term, error) {
 	m := p.machines.Get().(*machine)
-	defer m.release()
 	m.begin(env)
 	f := m.push(p.frame)
-	defer m.pop(f, 0)
 	f[input], f[data] = env.Input, p.root
 	for _, b := range p.blocks {
 		if b.run(m, f) == abort {
-			return nil, m.err
+			break
 		}
 	}
-	return m.results, nil
+	results, err := m.results, m.err
+	m.pop(f, 0)
+	m.release() // not after a panic, which leaves frames open
+	if err != nil {
+		return nil, err
+	}
+	return results, nil
 }
 
 // The locals that every frame begins with.
