@@ -18,7 +18,9 @@ func TestImportsPointOneWay(t *testing.T) {
 	}{
 		{"switchboard/engine", nil, []string{opa, bbolt, gin}},
 		{"switchboard/engine/policy", []string{"switchboard/engine", "switchboard/policies", "switchboard/engine/policy/datafile",
-			"switchboard/engine/policy/finding", "switchboard/engine/policy/lint", "switchboard/engine/policy/mounted"}, []string{bbolt, gin}},
+			"switchboard/engine/policy/finding", "switchboard/engine/policy/lint", "switchboard/engine/policy/mounted",
+			"switchboard/engine/policy/plan"}, []string{bbolt, gin}},
+		{"switchboard/engine/policy/plan", nil, []string{bbolt, gin}},
 		{"switchboard/engine/policy/lint", []string{"switchboard/engine", "switchboard/engine/policy/datafile",
 			"switchboard/engine/policy/finding", "switchboard/engine/policy/mounted"}, []string{bbolt, gin}},
 		{"switchboard/engine/policy/datafile", []string{"switchboard/engine", "switchboard/engine/policy/finding"}, []string{bbolt, gin}},

@@ -35,12 +35,12 @@ const (
 	smokeTries    = 3
 )
 
-func smoke(ctx context.Context, set *Set, opts Options, checks Checks) finding.List {
-	var f finding.List
+func smoke(ctx context.Context, set *Set, opts Options, checks Checks) (f finding.List) {
 	ctx, stop := context.WithTimeout(ctx, opts.TestTimeout)
 	defer stop()
 	s := smoker{opts: opts, view: checks.View}
 	questions := s.questions(set, checks.Recent)
+	f.Add(s.agree(ctx, set, questions))
 	var failures []engine.Problem
 	asked := 0
 	for _, q := range questions {
@@ -149,16 +149,30 @@ func (s *smoker) decideOne(ctx context.Context, set *Set, q engine.Question) (en
 	return judge.Decide(q, o.Evaluation, o.err, set.IsDID), o
 }
 
-func (s *smoker) evaluate(ctx context.Context, set *Set, q engine.Question) (engine.Evaluation, error) {
-	var view engine.View
-	if s.view != nil {
-		v, err := s.view(ctx)
-		if err != nil {
-			return engine.Evaluation{}, engine.ErrConflict
-		}
-		defer v.Close()
-		view = v
+func (s *smoker) evaluate(ctx context.Context, set *Set, q engine.Question) (ev engine.Evaluation, err error) {
+	if failed := s.look(ctx, func(ctx context.Context, view engine.View) { ev, err = s.bounded(ctx, set, q, view) }); failed != nil {
+		return engine.Evaluation{}, engine.ErrConflict
 	}
+	return ev, err
+}
+
+// look hands a sight of the history on, nil for an empty one.
+func (s *smoker) look(ctx context.Context, do func(context.Context, engine.View)) error {
+	if s.view == nil {
+		do(ctx, nil)
+		return nil
+	}
+	view, err := s.view(ctx)
+	if err != nil {
+		return err
+	}
+	defer view.Close()
+	do(ctx, view)
+	return nil
+}
+
+// bounded evaluates within a call's time.
+func (s *smoker) bounded(ctx context.Context, set *Set, q engine.Question, view engine.View) (engine.Evaluation, error) {
 	ctx, stop := context.WithTimeout(ctx, s.opts.PolicyDeadline)
 	defer stop()
 	return set.Evaluate(ctx, q, view)

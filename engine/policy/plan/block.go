@@ -49,6 +49,13 @@ func (c *compiler) block(b *ir.Block) (block, error) {
 			out, i = append(out, ops...), i+n
 			continue
 		}
+		if n, ops, err := c.member(b, i); n > 0 || err != nil {
+			if err != nil {
+				return nil, err
+			}
+			out, i = append(out, ops...), i+n
+			continue
+		}
 		if dot, ok := stmts[i].(*ir.DotStmt); ok {
 			n, ops, err := c.reference(b, i, dot)
 			if err != nil {
@@ -63,6 +70,9 @@ func (c *compiler) block(b *ir.Block) (block, error) {
 		}
 		if compiled != nil {
 			out = append(out, compiled)
+		}
+		if written := assigned(&ir.Block{Stmts: stmts[i : i+1]}); len(within(stmts[i])) == 0 {
+			out = append(out, c.guarded(written...)...)
 		}
 		i++
 	}

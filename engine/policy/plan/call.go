@@ -72,7 +72,7 @@ func (m *machine) invoke(fn *function, args []operand, f []*ast.Term) (*ast.Term
 		g[fn.params[i]] = a.get(m, f)
 	}
 	if fn.isRule() {
-		t, s := m.evaluate(fn, g)
+		t, s := m.evaluate(fn, fn.blocks, g)
 		m.pop(g, top)
 		if s == next {
 			m.scope.rules[fn.index] = remembered(t)
@@ -80,7 +80,7 @@ func (m *machine) invoke(fn *function, args []operand, f []*ast.Term) (*ast.Term
 		return t, s
 	}
 	if fn.leaf {
-		t, s := m.evaluate(fn, g)
+		t, s := m.evaluate(fn, fn.blocks, g)
 		m.pop(g, top)
 		return t, s
 	}
@@ -90,7 +90,7 @@ func (m *machine) invoke(fn *function, args []operand, f []*ast.Term) (*ast.Term
 		m.pop(g, top)
 		return defined(t), next
 	}
-	t, s := m.evaluate(fn, g)
+	t, s := m.evaluate(fn, fn.blocks, g)
 	if s == next {
 		// Its own statements never write a parameter.
 		m.scope.keep(key, own, remembered(t))
@@ -113,14 +113,14 @@ func remembered(t *ast.Term) *ast.Term {
 	return t
 }
 
-// evaluate runs the blocks of a function in a frame that holds its arguments.
-func (m *machine) evaluate(fn *function, g []*ast.Term) (*ast.Term, int) {
+// evaluate runs blocks of a function in a frame that holds its arguments.
+func (m *machine) evaluate(fn *function, blocks []block, g []*ast.Term) (*ast.Term, int) {
 	m.result = nil
 	tried, all, err := fn.choice.among(m, g)
 	if err != nil {
 		return nil, m.fail(err)
 	}
-	for i, b := range fn.blocks {
+	for i, b := range blocks {
 		if !all && !tried.has(i) {
 			continue
 		}

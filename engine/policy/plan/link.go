@@ -17,10 +17,11 @@ type linker struct {
 	files    []string
 	builtins map[string]*types.Function
 	funcs    map[string]*function
+	partial  map[string]*function // of funcs, those that can be asked for a key
 }
 
 func newLinker(policy *ir.Policy, p *Program, opts Options) *linker {
-	l := &linker{program: p, opts: opts, builtins: map[string]*types.Function{}, funcs: map[string]*function{}}
+	l := &linker{program: p, opts: opts, builtins: map[string]*types.Function{}, funcs: map[string]*function{}, partial: map[string]*function{}}
 	for _, s := range policy.Static.Strings {
 		l.strings = append(l.strings, ast.StringTerm(s.Value))
 	}
@@ -55,7 +56,10 @@ func (l *linker) function(f *function, fn *ir.Func) error {
 	}
 	f.blocks, f.frame, f.leaf = blocks, c.frame, !c.calls && !c.loops
 	f.choice = l.choose(fn)
-	return nil
+	if l.partial[fn.Name] != nil {
+		f.keyed, err = l.keyed(fn)
+	}
+	return err
 }
 
 func (l *linker) query(plan *ir.Plan) error {
@@ -83,6 +87,10 @@ type compiler struct {
 	agreed *ast.Term
 	differ bool
 	first  *ast.Term // that constant; then the first assignment returns
+
+	// Of a partial rule that is asked for a key.
+	wanted  int // the local of that key; zero: it is not
+	awaited int // the local of the key that the rule comes to
 }
 
 func newCompiler(l *linker, params []ir.Local) *compiler {

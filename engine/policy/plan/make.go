@@ -66,7 +66,11 @@ func (c *compiler) filling(s ir.Stmt) op {
 		}
 	case *ir.SetAddStmt:
 		value, to := c.operand(s.Value), c.local(s.Set)
+		gathers, wanted := c.wanted > 0 && to == c.result, c.wanted
 		return func(m *machine, f []*ast.Term) int {
+			if gathers && !same(value.get(m, f), f[wanted]) {
+				return leave
+			}
 			f[to].Value.(ast.Set).Add(value.get(m, f))
 			return next
 		}
@@ -78,8 +82,12 @@ func (c *compiler) filling(s ir.Stmt) op {
 		}
 	case *ir.ObjectInsertOnceStmt:
 		key, value, to, at := c.operand(s.Key), c.operand(s.Value), c.local(s.Object), c.place(s)
+		gathers, wanted := c.wanted > 0 && to == c.result, c.wanted
 		return func(m *machine, f []*ast.Term) int {
 			obj, k, v := f[to].Value.(ast.Object), key.get(m, f), value.get(m, f)
+			if gathers && !same(k, f[wanted]) {
+				return leave
+			}
 			if before := obj.Get(k); before == nil {
 				obj.Insert(k, v)
 			} else if !same(before, v) {

@@ -59,6 +59,7 @@ type function struct {
 	blocks []block
 	leaf   bool // so cheap that to remember its results would cost more
 	choice *choice
+	keyed  *keyed // nil where it is no partial rule
 }
 
 // isRule reports whether the function has no arguments of its own: input and
@@ -91,6 +92,9 @@ func Compile(policy *ir.Policy, opts Options) (*Program, error) {
 		}
 		p.funcs = append(p.funcs, f)
 		l.funcs[fn.Name] = f
+		if isPartial(fn) {
+			l.partial[fn.Name] = f
+		}
 		if len(fn.Path) > 0 {
 			p.byPath[pathKey(fn.Path)] = f
 		}

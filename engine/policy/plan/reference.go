@@ -29,7 +29,7 @@ func (c *compiler) reference(b *ir.Block, i int, first *ir.DotStmt) (int, []op, 
 		keys, taken = append(keys, last.Key), taken+k+1
 	}
 	looked, err := c.lookup(first.Source, keys, last)
-	return taken, append(before, looked), err
+	return taken, append(append(before, looked), c.guarded(int(last.Target))...), err
 }
 
 // beforeDot counts the statements from j on that make a key for a dot on source;

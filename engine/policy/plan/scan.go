@@ -12,6 +12,7 @@ func (c *compiler) scan(s *ir.ScanStmt) (op, error) {
 	source := c.reading(s.Source)
 	key, value := c.write(s.Key), c.write(s.Value)
 	body, err := c.nested(s.Block)
+	body = append(c.guarded(key, value), body...)
 	// round runs the body once; done says to end the loop with s.
 	round := func(m *machine, f []*ast.Term, k, v *ast.Term) (s int, done bool) {
 		if m.stopped() {
