@@ -76,6 +76,14 @@ const (
 	OriginArchive = "archive"
 )
 
+// DirectoryDID is a DID of a policy set's directory, as far as the starter set's
+// layout tells: data.directory.dids, with teams by name in data.directory.teams.
+type DirectoryDID struct {
+	DID  string   // canonical
+	Name string   // for people; empty where the directory gives none
+	Team []string // canonical, in the order of the rotation
+}
+
 // PolicyStatus is how the policies stand.
 type PolicyStatus struct {
 	Revision string    // serving now; empty where none is
@@ -131,6 +139,10 @@ type CallFilter struct {
 	From, To              time.Time // by Call.At, From inclusive, To exclusive
 	Limit                 int       // 1 to MaxPage
 	Cursor                string    // CallPage.Next of the page before
+
+	// Within ends the search for matches after so long, with what was found; zero
+	// searches to the end.
+	Within time.Duration
 }
 
 // DefaultPage and MaxPage bound how many calls a page holds.
@@ -146,6 +158,10 @@ var ErrBadCursor = errors.New("the cursor is not one that this server handed out
 type CallPage struct {
 	Calls []*Call `json:"calls"`
 	Next  string  `json:"next"`
+
+	// Partial: the time that the filter gave was over before the page was full.
+	// Next goes on where the search stopped.
+	Partial bool `json:"-"`
 }
 
 // CallDetail is everything kept of one call_id. Parts that never came are nil.

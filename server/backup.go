@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,21 +16,25 @@ import (
 
 // backup sends a consistent copy of the database. The copy is made on disk
 // first: a slow client must not hold up the database's own housekeeping.
-func (s *Server) backup(c *gin.Context) (err error) {
+func (s *Server) backup(c *gin.Context) error {
 	if err := onlyParameters(c); err != nil {
 		return err
 	}
+	return s.sendBackup(c.Writer, c.Request)
+}
+
+func (s *Server) sendBackup(w http.ResponseWriter, r *http.Request) (err error) {
 	if !s.backups.TryLock() {
 		return fail(http.StatusConflict, "A backup is being made already. Wait until it is done.")
 	}
 	defer s.backups.Unlock()
 	// The listener's timeouts are for answers that a person waits for.
-	rc := http.NewResponseController(c.Writer)
+	rc := http.NewResponseController(w)
 	if err := rc.SetWriteDeadline(time.Time{}); err != nil {
 		return fmt.Errorf("lifting the write deadline: %w", err)
 	}
-	s.audited(c.Request.Context(), "backup", "", nil)
-	f, err := s.copyDatabase(c)
+	s.audited(r.Context(), "backup", "", nil)
+	f, err := s.copyDatabase(r.Context())
 	if err != nil {
 		return err
 	}
@@ -38,25 +43,26 @@ func (s *Server) backup(c *gin.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("measuring the backup: %w", err)
 	}
-	c.Header("Content-Type", "application/octet-stream")
-	c.Header("Content-Length", strconv.FormatInt(info.Size(), 10))
-	c.Header("Content-Disposition", fmt.Sprintf(`attachment; filename="switchboard-%s.db"`, s.o.Now().UTC().Format("20060102T150405Z")))
-	c.Status(http.StatusOK)
-	_, err = io.Copy(&patient{c.Writer, rc, s.o.PrivateTimeout}, f)
+	h := w.Header()
+	h.Set("Content-Type", "application/octet-stream")
+	h.Set("Content-Length", strconv.FormatInt(info.Size(), 10))
+	h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="switchboard-%s.db"`, s.o.Now().UTC().Format("20060102T150405Z")))
+	w.WriteHeader(http.StatusOK)
+	_, err = io.Copy(&patient{w, rc, s.o.PrivateTimeout}, f)
 	return err
 }
 
 // copyDatabase makes the copy beside the database, where there is room for it
 // if anywhere, and opens it. The name is gone before the first byte is sent, so
 // that no crash leaves personal data behind.
-func (s *Server) copyDatabase(c *gin.Context) (f *os.File, err error) {
+func (s *Server) copyDatabase(ctx context.Context) (f *os.File, err error) {
 	dir, err := os.MkdirTemp(filepath.Dir(s.o.History.Status().Path), ".backup-*")
 	if err != nil {
 		return nil, fmt.Errorf("making room for the backup: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	path := filepath.Join(dir, "switchboard.db")
-	if err := s.o.History.Backup(c.Request.Context(), path); err != nil {
+	if err := s.o.History.Backup(ctx, path); err != nil {
 		return nil, fmt.Errorf("copying the database: %w", err)
 	}
 	if f, err = os.Open(path); err != nil {

@@ -244,8 +244,12 @@ type fakePolicies struct {
 	err    error    // of a rollback
 }
 
-func (p *fakePolicies) IsDID(did string) bool { return slices.Contains(p.pool, did) }
-func (p *fakePolicies) Pool() []string        { return p.pool }
+func (p *fakePolicies) IsDID(did string) bool            { return slices.Contains(p.pool, did) }
+func (p *fakePolicies) Directory() []engine.DirectoryDID { return nil }
+
+func (p *fakePolicies) Check(context.Context, map[string]string) engine.Report { return p.report }
+
+func (p *fakePolicies) Pool() []string { return p.pool }
 
 func (p *fakePolicies) Status() engine.PolicyStatus { return p.status }
 

@@ -78,7 +78,7 @@ func TestPrivateUnknownPaths(t *testing.T) {
 		t.Errorf("Allow %q", a.header.Get("Allow"))
 	}
 	a := w.send("GET", w.private+"/", "").is200()
-	if !strings.Contains(a.body, "/api/v1/status") || a.header.Get("Cache-Control") != "no-store" || a.header.Get("X-Content-Type-Options") != "nosniff" {
+	if !strings.Contains(a.body, "Newest calls") || a.header.Get("Cache-Control") != "no-store" || a.header.Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("answered %v %s", a.header, a.body)
 	}
 }

@@ -102,6 +102,6 @@ func (s *Server) reload(c *gin.Context) error {
 		return err
 	}
 	report := s.o.Policies.Reload(c.Request.Context(), "api")
-	s.noteReport(c, "policies.reload", "policies", report)
+	s.noteReport(c.Request.Context(), "policies.reload", "policies", report)
 	return writeJSON(c, reportStatus(report), viewReport(report))
 }

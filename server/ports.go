@@ -76,4 +76,9 @@ type Policies interface {
 	IsDID(did string) bool
 	// Pool are the directory's DIDs for masked pairs. It must not be changed.
 	Pool() []string
+	// Directory are the directory's DIDs with their teams. It must not be changed.
+	Directory() []engine.DirectoryDID
+	// Check tells whether the set that serves, with edits laid over it (path ->
+	// text; an empty text removes the file), could go live.
+	Check(ctx context.Context, edits map[string]string) engine.Report
 }

@@ -20,8 +20,8 @@ func (s *Server) privateHandler() http.Handler {
 	e := newEngine()
 	open := func() bool { return s.doors.Load().tokens.Len() == 0 }
 	e.Use(s.measure("private"), s.recoverer(answerPanic), s.forwardedWatch("private", open, &s.seen.forwardedPrivate),
-		privateHeaders, s.tokenGuard, s.originGuard())
-	e.GET("/", index)
+		privateHeaders, exceptConsole(s.tokenGuard), s.originGuard())
+	s.consoleRoutes(e)
 	e.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.o.Metrics.registry, promhttp.HandlerOpts{
 		ErrorLog: promLog{s}, ErrorHandling: promhttp.ContinueOnError})))
 
@@ -54,10 +54,6 @@ func privateHeaders(c *gin.Context) {
 	c.Header("Cache-Control", "no-store")
 	c.Header("X-Content-Type-Options", "nosniff")
 	c.Header("X-Frame-Options", "DENY")
-}
-
-func index(c *gin.Context) {
-	c.String(http.StatusOK, "Switchboard's private listener: /api/v1/status says how it is, /metrics is for Prometheus.\n")
 }
 
 // api adapts a handler that returns its error: one place turns errors into

@@ -28,6 +28,9 @@ type failure struct {
 func (f *failure) Error() string { return f.detail }
 func (f *failure) Unwrap() error { return f.cause }
 
+// Status is the response's status.
+func (f *failure) Status() int { return f.status }
+
 func fail(status int, format string, args ...any) *failure {
 	return &failure{status: status, detail: fmt.Sprintf(format, args...)}
 }

@@ -48,29 +48,38 @@ func (s *Server) retry(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	result, err := s.readAgain(c.Request.Context(), id, item)
+	if err != nil {
+		return err
+	}
+	writeResult(c, result)
+	return nil
+}
+
+// readAgain has a quarantined completion counted, and deletes it.
+func (s *Server) readAgain(ctx context.Context, id string, item *engine.QuarantineItem) (engine.CompletionResult, error) {
 	if item.Kind != "completion" {
-		return fail(http.StatusConflict, "The call of this initiation is long over, so there is nothing to route. Delete the item instead.")
+		return "", fail(http.StatusConflict, "The call of this initiation is long over, so there is nothing to route. Delete the item instead.")
 	}
 	report, err := s.parser.Completion(alohaa.FromPayload(item.Raw), item.At)
 	if err != nil {
 		_, sentence := unreadable(err)
-		return fail(http.StatusUnprocessableEntity, "It still cannot be read: %s", sentence)
+		return "", fail(http.StatusUnprocessableEntity, "It still cannot be read: %s", sentence)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request.Context()), s.o.CompletionTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.o.CompletionTimeout)
 	defer cancel()
 	result, err := s.o.Completer.Complete(ctx, report)
 	if err != nil {
-		return err
+		return "", err
 	}
 	s.completed(report, result)
 	// Deleted only now: a completion that comes twice changes nothing, one that
 	// is lost does.
 	if _, err := s.o.Quarantine.QuarantineDelete(ctx, id); err != nil {
-		return err
+		return "", err
 	}
 	s.audited(ctx, "quarantine.retry", id, map[string]any{"call_id": report.CallID, "result": result})
-	writeResult(c, result)
-	return nil
+	return result, nil
 }
 
 func (s *Server) discard(c *gin.Context) error {
@@ -78,15 +87,22 @@ func (s *Server) discard(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	found, err := s.o.Quarantine.QuarantineDelete(c.Request.Context(), id)
+	if err := s.discardItem(c.Request.Context(), id); err != nil {
+		return err
+	}
+	c.Status(http.StatusNoContent)
+	return nil
+}
+
+func (s *Server) discardItem(ctx context.Context, id string) error {
+	found, err := s.o.Quarantine.QuarantineDelete(ctx, id)
 	switch {
 	case err != nil:
 		return err
 	case !found:
 		return notQuarantined(id)
 	}
-	s.audited(c.Request.Context(), "quarantine.delete", id, nil)
-	c.Status(http.StatusNoContent)
+	s.audited(ctx, "quarantine.delete", id, nil)
 	return nil
 }
 
@@ -95,11 +111,16 @@ func (s *Server) quarantined(c *gin.Context) (string, *engine.QuarantineItem, er
 	if err != nil {
 		return "", nil, err
 	}
-	item, err := s.o.Quarantine.QuarantineItem(c.Request.Context(), id)
+	item, err := s.quarantinedItem(c.Request.Context(), id)
+	return id, item, err
+}
+
+func (s *Server) quarantinedItem(ctx context.Context, id string) (*engine.QuarantineItem, error) {
+	item, err := s.o.Quarantine.QuarantineItem(ctx, id)
 	if err == nil && item == nil {
 		err = notQuarantined(id)
 	}
-	return id, item, err
+	return item, err
 }
 
 func quarantineID(c *gin.Context) (string, error) {

@@ -122,7 +122,7 @@ func (s *Server) rollback(c *gin.Context) error {
 		return err
 	}
 	if !report.OK { // else the activation itself stands in the audit trail
-		s.noteReport(c, "policies.rollback_refused", "policies/"+id, report)
+		s.noteReport(ctx, "policies.rollback_refused", "policies/"+id, report)
 	}
 	return writeJSON(c, reportStatus(report), rollbackView{viewReport(report), s.o.Policies.Status().Rollback})
 }
@@ -135,7 +135,7 @@ func reportStatus(report engine.Report) int {
 }
 
 // noteReport puts into the audit trail who asked for what, and how it went.
-func (s *Server) noteReport(c *gin.Context, action, target string, r engine.Report) {
-	s.audited(c.Request.Context(), action, target, map[string]any{
+func (s *Server) noteReport(ctx context.Context, action, target string, r engine.Report) {
+	s.audited(ctx, action, target, map[string]any{
 		"ok": r.OK, "changed": r.Changed, "revision": r.Revision, "active": r.Active, "errors": len(r.Errors)})
 }

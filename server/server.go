@@ -19,6 +19,7 @@ import (
 	"switchboard/server/alohaa"
 	"switchboard/server/certs"
 	"switchboard/server/conns"
+	"switchboard/server/console"
 )
 
 // maxHeader bounds a request's header, in bytes.
@@ -31,6 +32,7 @@ type Server struct {
 	parser  alohaa.Parser
 	started time.Time
 	seen    sightings
+	console *console.Console
 
 	doors     atomic.Pointer[doors]
 	secretsMu sync.Mutex // held while they change
@@ -77,6 +79,9 @@ func New(o Options) (*Server, error) {
 	}
 	s.doors.Store(d)
 	if err := errors.Join(s.o.Metrics.watch(o.History, o.Policies, o.Version), s.o.Metrics.watchFeed(o.Feed)); err != nil {
+		return nil, err
+	}
+	if s.console, err = s.newConsole(); err != nil {
 		return nil, err
 	}
 	// A completion may take its whole time after the body took its own.
@@ -211,6 +216,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	// The webhooks go first: status and events can be watched while they drain.
 	err := stop(ctx, &s.public)
 	s.o.Feed.hub.Close() // a stream ends by itself never
+	s.console.Close()
 	err = errors.Join(err, stop(ctx, &s.private))
 	stored := make(chan struct{})
 	go func() {
@@ -235,6 +241,7 @@ func stop(ctx context.Context, l *listener) error {
 
 func (s *Server) close() error {
 	s.o.Feed.hub.Close()
+	s.console.Close()
 	var errs []error
 	for _, l := range []*listener{&s.public, &s.private} {
 		errs = append(errs, l.http.Close())

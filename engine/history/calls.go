@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -21,7 +22,8 @@ import (
 // restart. The error is engine.ErrBadCursor, ctx's, or the disk's.
 //
 // Numbers in the filter, and times, leave out whole stretches of the history
-// where they don't occur; what remains is looked through.
+// where they don't occur; what remains is looked through, for as long as the
+// filter's Within allows.
 func (s *Store) Calls(ctx context.Context, f engine.CallFilter) (engine.CallPage, error) {
 	limit := f.Limit
 	if limit <= 0 {
@@ -35,12 +37,17 @@ func (s *Store) Calls(ctx context.Context, f engine.CallFilter) (engine.CallPage
 	w := s.walkCalls(from.place)
 	now := s.now().UnixNano()
 	page := engine.CallPage{Calls: []*engine.Call{}}
+	began := time.Now()
 	for {
 		st, err := w.next(ctx, f)
 		if err != nil || st == nil {
 			return page, err
 		}
 		place := st.seqs[0]
+		if f.Within > 0 && place != from.place && time.Since(began) > f.Within {
+			page.Next, page.Partial = s.cursor(position{place: place}), true
+			return page, nil
+		}
 		calls := slices.SortedFunc(slices.Values(st.group.Calls()), func(a, b *engine.Call) int {
 			if a.Newer(b) {
 				return -1

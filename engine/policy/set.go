@@ -26,6 +26,7 @@ type Set struct {
 	notes         map[*ast.Rule]int
 	program       *plan.Program // nil: OPA's evaluator answers
 	pool          func() []string
+	directory     func() []engine.DirectoryDID
 }
 
 // answerVar holds the value of the entry point in the prepared query.
@@ -62,6 +63,7 @@ func prepare(_ context.Context, c *compiled, opts Options) (*Set, error) {
 		rules:         rules,
 		notes:         notes,
 		pool:          sync.OnceValue(func() []string { return poolOf(c) }),
+		directory:     sync.OnceValue(func() []engine.DirectoryDID { return directoryOf(c) }),
 	}, nil
 }
 

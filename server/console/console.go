@@ -1,0 +1,99 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// Console serves the pages. It is safe for concurrent use; Close ends the
+// streams that it keeps open.
+type Console struct {
+	o        Options
+	seal     *seal
+	visits   *visits
+	pulse    *pulse
+	delays   *delays
+	board    *boards
+	pages    pages
+	handler  http.Handler
+	closing  context.Context
+	endNotes context.CancelFunc
+}
+
+// New checks the options, of which the error names the one at fault.
+func New(o Options) (*Console, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	c := &Console{o: o, seal: newSeal(), visits: newVisits(o.Now), delays: newDelays(), pages: parsePages(o.Zone, o.Now)}
+	c.closing, c.endNotes = context.WithCancel(context.Background())
+	c.pulse = newPulse(c.beat)
+	c.board = &boards{read: c.readBoard, now: o.Now}
+	c.handler = c.routes()
+	return c, nil
+}
+
+// Close ends the streams of events, so that a server can drain.
+func (c *Console) Close() { c.endNotes() }
+
+// Sections are the first elements of the paths that the console answers, beside
+// "/" itself.
+func Sections() []string {
+	return []string{"static", "login", "logout", "reveal", "events", "strip",
+		"calls", "call", "try", "people", "policies", "statistics", "system"}
+}
+
+// maxForm bounds what a form may send, in bytes: an edited policy set is the
+// largest.
+const maxForm = 16 << 20
+
+// ServeHTTP answers a request to one of the console's paths.
+func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	headers(w.Header())
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	c.handler.ServeHTTP(w, r)
+}
+
+func (c *Console) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /static/{file...}", static())
+	mux.Handle("GET /login", c.open(c.loginPage))
+	mux.Handle("POST /login", c.open(c.login))
+	mux.Handle("POST /logout", c.open(c.logout))
+
+	mux.Handle("GET /{$}", c.page(c.livePage))
+	mux.Handle("GET /events", c.page(c.events))
+	mux.Handle("GET /strip", c.page(c.strip))
+	mux.Handle("POST /reveal", c.page(c.reveal))
+
+	mux.Handle("GET /calls", c.page(c.callsPage))
+	mux.Handle("GET /call", c.page(c.callPage))
+	mux.Handle("POST /call/recording", c.page(c.recording))
+
+	mux.Handle("GET /policies", c.page(c.policiesPage))
+	mux.Handle("POST /policies/reload", c.change(c.reload))
+	mux.Handle("POST /policies/rollback", c.change(c.rollback))
+
+	mux.Handle("GET /system", c.page(c.systemPage))
+	mux.Handle("POST /system/retry", c.change(c.retry))
+	mux.Handle("POST /system/discard", c.change(c.discard))
+	mux.Handle("POST /system/backup", c.change(c.backup))
+	mux.Handle("/", c.page(c.nothingHere))
+	return mux
+}
+
+// headers keep the browser to this server, and the pages out of caches and
+// frames.
+func headers(h http.Header) {
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
+		"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+}
+
+// patience bounds the reading for one page.
+const patience = 10 * time.Second

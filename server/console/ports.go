@@ -1,0 +1,119 @@
+package console
+
+import (
+	"context"
+	"net/http"
+
+	"switchboard/engine"
+)
+
+// History is what the pages read.
+type History interface {
+	// Calls returns a page; engine.ErrBadCursor where the cursor is none.
+	Calls(ctx context.Context, f engine.CallFilter) (engine.CallPage, error)
+	// Call returns nil for a call_id that was never seen.
+	Call(ctx context.Context, id string) (*engine.CallDetail, error)
+	// Profile returns nil for a number that was never seen.
+	Profile(ctx context.Context, kind engine.ProfileKind, number string) (*engine.Profile, error)
+	// Stats sums up what happened; it is fast however long the history is.
+	Stats(ctx context.Context, f engine.StatsFilter) (*engine.Stats, error)
+	// Revision returns an archived policy set with its files, nil where the id
+	// is not in the archive.
+	Revision(ctx context.Context, id string) (*engine.Revision, error)
+	// Revisions returns the archived sets without their files, newest first.
+	Revisions(ctx context.Context) ([]engine.Revision, error)
+	// Status is cheap and does not wait.
+	Status() engine.StoreStatus
+}
+
+// Router answers what-ifs.
+type Router interface {
+	// WhatIf fails with *engine.PoliciesError where the policies given do not
+	// load, and with a sentence where the question is wrong.
+	WhatIf(ctx context.Context, w engine.WhatIf) (*engine.WhatIfResult, error)
+}
+
+// Policies is the policy set in force.
+type Policies interface {
+	Status() engine.PolicyStatus
+	// Check tells whether the active set with edits laid over it (path -> text;
+	// an empty text removes the file) could go live, its tests included. Nothing
+	// that serves is touched.
+	Check(ctx context.Context, edits map[string]string) engine.Report
+	// Directory are the DIDs of the active set with their teams, by DID.
+	Directory() []engine.DirectoryDID
+}
+
+// Quarantine lists payloads that could not be understood.
+type Quarantine interface {
+	QuarantineList(ctx context.Context) ([]engine.QuarantineItem, error)
+}
+
+// Live is what backends keep up to date for the policies, to be read.
+type Live interface {
+	Sessions(ctx context.Context, f engine.SessionFilter) (engine.SessionPage, error)
+	Facts(ctx context.Context, collection string) ([]*engine.Fact, error)
+	Audit(ctx context.Context, limit int) ([]engine.AuditEntry, error)
+}
+
+// Desk does what people ask for on the pages, by the rules of the API. Its
+// errors are for the person: a [Refusal] says what to do.
+type Desk interface {
+	// PutSession creates a masked pair, or changes the one of its ref.
+	PutSession(ctx context.Context, v Visitor, s SessionForm) error
+	// EndSession reports false where there is none.
+	EndSession(ctx context.Context, v Visitor, ref string) (bool, error)
+	// Pause takes a person out of the rotation, by the fact that the starter
+	// policies read, until expires: a duration or a moment as the API takes it.
+	Pause(ctx context.Context, v Visitor, number, why, expires string) error
+	// Resume ends a pause that was set with Pause.
+	Resume(ctx context.Context, v Visitor, number string) error
+	// Retry reads a quarantined completion again, and Discard deletes an item.
+	Retry(ctx context.Context, v Visitor, id string) error
+	Discard(ctx context.Context, v Visitor, id string) error
+	// Revealed notes in the audit trail that somebody looked at what is masked.
+	Revealed(ctx context.Context, v Visitor, target string)
+	// Reload loads the policies folder now and reports.
+	Reload(ctx context.Context, v Visitor) engine.Report
+	// Rollback serves an archived policy set until the folder's content changes.
+	// Whether the set was taken is in the report.
+	Rollback(ctx context.Context, v Visitor, revision string) (engine.Report, error)
+	// Backup sends a consistent copy of the database.
+	Backup(w http.ResponseWriter, r *http.Request, v Visitor) error
+	// Warnings are what somebody should look at, each with what to do.
+	Warnings() []string
+}
+
+// SessionForm is a masked pair as a person enters it, numbers in any spelling.
+type SessionForm struct {
+	Ref     string
+	DID     string // empty: the server takes one of the directory
+	Parties [2]string
+	Expires string // a duration such as 45m, or a moment
+}
+
+// Refusal is an error with the HTTP status that suits it; its text is a
+// sentence for the person who asked.
+type Refusal interface {
+	error
+	Status() int
+}
+
+// Visitor is somebody who was let in.
+type Visitor struct {
+	Name      string
+	Changes   bool // may change something, not only look
+	Anonymous bool // by no token: none is needed
+}
+
+// Door lets people in by their tokens.
+type Door interface {
+	// Guarded reports whether a token is needed.
+	Guarded() bool
+	// Known tells whose token this is. It is asked at every request of somebody
+	// who was let in, so that a token that is taken back ends their visit.
+	Known(token string) (Visitor, bool)
+	// Try lets somebody in who shows a token. The error is a Refusal; wrong
+	// tokens are counted against the address that the request came from.
+	Try(r *http.Request, token string) (Visitor, error)
+}

@@ -1,0 +1,94 @@
+package console
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"switchboard/engine"
+)
+
+// systemView is the page of quarantine, status and data care.
+type systemView struct {
+	Warnings []string
+	Store    engine.StoreStatus
+	Version  string
+	Items    []quarantineRow
+	Audit    []auditRow
+	Changes  bool // the visitor may change something
+	Done     string
+}
+
+type quarantineRow struct {
+	ID, Kind, Cause, Type, Body string
+	At                          int64
+	Count                       int
+	Retry                       bool // only reports can be read again
+}
+
+type auditRow struct {
+	At                 int64
+	By, Action, Target string
+	Before, After      string
+}
+
+// auditRows is how many entries of the audit trail are shown.
+const auditRows = 25
+
+func (c *Console) systemPage(a *asked) error {
+	ctx, cancel := a.reading()
+	defer cancel()
+	items, err := c.o.Quarantine.QuarantineList(ctx)
+	if err != nil {
+		return err
+	}
+	v := systemView{Store: c.o.History.Status(), Version: c.o.Version, Changes: a.visitor.Changes, Done: doneTexts[a.FormValue("done")]}
+	for _, w := range c.o.Desk.Warnings() {
+		v.Warnings = append(v.Warnings, a.eyes.text(w))
+	}
+	for _, i := range items {
+		v.Items = append(v.Items, quarantineRow{ID: i.ID, Kind: i.Kind, Cause: i.Cause, Type: i.Raw.Type, At: i.At, Count: i.Count,
+			Body: a.eyes.payload(string(i.Raw.Body), ""), Retry: i.Kind == "completion"})
+	}
+	entries, err := c.o.Live.Audit(ctx, auditRows)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		v.Audit = append(v.Audit, auditRow{At: e.At, By: e.By, Action: e.Action, Target: a.eyes.text(e.Target),
+			Before: a.eyes.document(e.Before), After: a.eyes.document(e.After)})
+	}
+	return a.render(http.StatusOK, "system", "system", "System", v)
+}
+
+// doneTexts are what a page says after a form was sent, by the word that the
+// redirect carries: a text in the address would be anybody's.
+var doneTexts = map[string]string{
+	"retried": "The payload was read and counted. It is no longer in quarantine.", "discarded": "The payload was deleted.",
+	"paused": "Paused: the next call goes to somebody else.", "resumed": "Back in the rotation.",
+	"session": "The pair can reach each other now.", "ended": "The session has ended.",
+	"reloaded": "The folder was loaded; what it holds is in force.", "rolledback": "The earlier revision serves now.",
+}
+
+func (c *Console) retry(a *asked) error {
+	return a.did("retried", "/system", c.o.Desk.Retry(a.Context(), a.visitor, a.PostFormValue("id")))
+}
+
+func (c *Console) discard(a *asked) error {
+	return a.did("discarded", "/system", c.o.Desk.Discard(a.Context(), a.visitor, a.PostFormValue("id")))
+}
+
+func (c *Console) backup(a *asked) error { return c.o.Desk.Backup(a.w, a.Request, a.visitor) }
+
+// did goes back to a page after a change, which then says what was done.
+func (a *asked) did(what, to string, err error) error {
+	if err != nil {
+		return err
+	}
+	separator := "?"
+	if strings.Contains(to, "?") {
+		separator = "&"
+	}
+	a.redirect(to + separator + url.Values{"done": {what}}.Encode())
+	return nil
+}
