@@ -28,6 +28,7 @@ type cli struct {
 	Calls    callsCmd    `cmd:"" help:"List calls, or show one."`
 	Sessions sessionsCmd `cmd:"" help:"List, put or delete masked pairs."`
 	Facts    factsCmd    `cmd:"" help:"List, put or delete facts for the policies."`
+	Relay    relayCmd    `cmd:"" help:"The relay's targets, and messages that were given up."`
 	Policies policiesCmd `cmd:"" help:"List, show and compare policy sets; go back to one; write the starter set."`
 	DB       dbCmd       `cmd:"" name:"db" help:"Verify or back up the database."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`

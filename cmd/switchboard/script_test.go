@@ -63,6 +63,8 @@ func TestScripts(t *testing.T) {
 			"sub":       scriptSub,
 			"signal":    scriptSignal,
 			"revisions": scriptRevisions,
+			"receiver":  scriptReceiver,
+			"await":     scriptAwait,
 		},
 	})
 }

@@ -60,6 +60,8 @@ type serveCmd struct {
 	RejectWith     string        `default:"403" placeholder:"403|empty|number:N" help:"How a rejected call is answered."`
 	Retention      age           `default:"400d" help:"How long calls are kept; 0 for ever."`
 
+	relayFlags
+
 	withoutFolder bool // for those who don't ask the policies
 
 	LogFormat string `default:"text" enum:"text,json" help:"text or json."`
@@ -96,6 +98,7 @@ type program struct {
 	store   *history.Store
 	manager *policy.Manager
 	server  *server.Server
+	outlets *outlets
 }
 
 // build opens and wires everything. What can fail for a wrong flag fails before
@@ -128,8 +131,12 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *program, err
 	if err != nil {
 		return nil, err
 	}
+	out, err := c.outlets(f.relay, store, manager, f.registry, log)
+	if err != nil {
+		return nil, err
+	}
 	router, err := engine.NewRouter(engine.RouterOptions{
-		Judge: f.judge, Policies: manager, Preview: manager, Ledger: store, Observer: engine.Observers{metrics, feed}, Render: f.render,
+		Judge: f.judge, Policies: manager, Preview: manager, Ledger: store, Observer: out.observers(metrics, feed), Render: f.render,
 		Deadline: c.Deadline, PolicyDeadline: c.PolicyDeadline, MaxConcurrent: c.MaxConcurrent,
 	})
 	if err != nil {
@@ -141,12 +148,13 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *program, err
 		TLS: f.tls, PrivateTLS: f.privateTLS, MaxConnections: c.MaxConnections,
 		Numbers: f.judge.Numbers, Zone: f.zone, Version: versions().Version, Log: log, Metrics: metrics,
 		Router: router, Completer: store, History: store, Quarantine: store, Policies: manager, Live: store, Feed: feed,
+		Relay: out.relay, Warn: out.relay.Warnings,
 		Fallback: f.judge.Fallback, FallbackDIDs: len(f.judge.DIDFallbacks),
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &program{store: store, manager: manager, server: srv}, nil
+	return &program{store: store, manager: manager, server: srv, outlets: out}, nil
 }
 
 // policies brings the first policy set into force, where there is one.
@@ -198,6 +206,7 @@ func (p *program) serve(ctx context.Context, log *slog.Logger) error {
 	var g errgroup.Group
 	g.Go(func() error { return p.manager.Run(watch) })
 	g.Go(func() error { return p.reloadOnHangup(watch) })
+	g.Go(func() error { return p.outlets.run(watch) })
 
 	var err error
 	select {

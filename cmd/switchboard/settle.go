@@ -14,6 +14,7 @@ import (
 	"switchboard/server"
 	"switchboard/server/alohaa"
 	"switchboard/server/certs"
+	"switchboard/server/relay"
 )
 
 // settled is what serve's flags come to once they have been checked.
@@ -25,6 +26,7 @@ type settled struct {
 	render          func(engine.Decision) engine.Reply
 	registry        *prometheus.Registry
 	builtin         fs.FS
+	relay           relay.Options
 }
 
 func (c *serveCmd) settle(log *slog.Logger) (*settled, error) {
@@ -41,6 +43,9 @@ func (c *serveCmd) settle(log *slog.Logger) (*settled, error) {
 		return nil, err
 	}
 	if f.secrets, err = c.secrets(); err != nil {
+		return nil, err
+	}
+	if f.relay, err = c.relayFlags.settle(); err != nil {
 		return nil, err
 	}
 	if err := (&server.Options{

@@ -67,16 +67,31 @@ type result struct {
 	out outcome
 }
 
-func newCalls(t Target, state engine.RelayState, s *sender, o *Options, observe func(time.Duration)) *calls {
-	c := &calls{
-		id: t.ID, label: t.Label(), o: o, sender: s, observe: observe, win: newWindow(), cursor: state.Cursor, dead: state.Dead,
+func newCalls(t Target, s *sender, o *Options, observe func(time.Duration)) *calls {
+	return &calls{
+		id: t.ID, label: t.Label(), o: o, sender: s, observe: observe, win: newWindow(),
 		requests: make(chan reading, 1), batches: make(chan batch, 1), results: make(chan result, o.Parallel),
 		saved: make(chan saveResult, 1), wake: make(chan struct{}, 1),
 	}
-	for _, l := range state.Waiting {
+}
+
+// begin takes in how far the target is.
+func (c *calls) begin(s engine.RelayState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cursor, c.dead, c.outbox.cursor = s.Cursor, s.Dead, s.Cursor
+	for _, l := range s.Waiting {
 		c.win.add(l, true)
 	}
-	return c
+	log := c.o.Logger.With("target", c.id, "url", c.label)
+	switch {
+	case s.Skipped > 0:
+		log.Warn("a relay target is back after too long; it begins anew, and the records of that time are not sent", "records", s.Skipped)
+	case s.New:
+		log.Info("a new relay target; it gets what completes from now on")
+	default:
+		log.Info("relaying", "waiting", len(s.Waiting), "dead_letters", s.Dead)
+	}
 }
 
 // run delivers until ctx ends, then waits a moment for what is under way and

@@ -90,10 +90,10 @@ func (o *Options) validate() error {
 	orDefault(&o.GiveUp, DefaultGiveUp)
 	orDefault(&o.Window, DefaultWindow)
 	orDefault(&o.Logger, slog.Default())
-	if err := unique(o.Targets); err != nil {
-		return err
+	if err := errors.Join(unique(o.Targets), unique(o.Notify)); err != nil {
+		return fmt.Errorf("relay: %w", err)
 	}
-	return unique(o.Notify)
+	return nil
 }
 
 func orDefault[T comparable](v *T, d T) {

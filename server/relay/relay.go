@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -20,31 +19,25 @@ type Relay struct {
 	calls  []*calls
 	events []*events
 	took   *prometheus.HistogramVec
+
+	registered bool // written by New and Run alone
 }
 
 // New checks the options and registers the targets in the outbox: from then on
 // nothing that reaches the log is missed. Without targets it notes that those of
-// before are gone.
+// before are gone. Where the disk does not take that now, calls are to be
+// answered all the same: Run tries again.
 func New(o Options) (*Relay, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
 	r := &Relay{o: o, took: attemptSeconds()}
-	ids := make([]string, len(o.Targets))
-	for i, t := range o.Targets {
-		ids[i] = t.ID
-	}
-	states, err := o.Outbox.RelayRegister(ids)
-	if err != nil {
-		return nil, fmt.Errorf("the relay's targets can't be registered in the database: %w", err)
-	}
 	for _, t := range o.Targets {
 		s, err := newSender(t, &r.o)
 		if err != nil {
 			return nil, err
 		}
-		r.announce(t, states[t.ID])
-		r.calls = append(r.calls, newCalls(t, states[t.ID], s, &r.o, r.observer(t.ID)))
+		r.calls = append(r.calls, newCalls(t, s, &r.o, r.observer(t.ID)))
 	}
 	for _, t := range o.Notify {
 		s, err := newSender(t, &r.o)
@@ -53,7 +46,27 @@ func New(o Options) (*Relay, error) {
 		}
 		r.events = append(r.events, newEvents(t, s, &r.o, r.observer(t.ID)))
 	}
+	if err := r.register(); err != nil {
+		o.Logger.Error("the relay's targets can't be registered in the database; it is tried again", "error", err)
+	}
 	return r, nil
+}
+
+// register tells the outbox of the targets, and the targets how far they are.
+func (r *Relay) register() error {
+	ids := make([]string, len(r.calls))
+	for i, c := range r.calls {
+		ids[i] = c.id
+	}
+	states, err := r.o.Outbox.RelayRegister(ids)
+	if err != nil {
+		return err
+	}
+	for _, c := range r.calls {
+		c.begin(states[c.id])
+	}
+	r.registered = true
+	return nil
 }
 
 func (r *Relay) observer(id string) func(time.Duration) {
@@ -61,27 +74,24 @@ func (r *Relay) observer(id string) func(time.Duration) {
 	return func(d time.Duration) { o.Observe(d.Seconds()) }
 }
 
-func (r *Relay) announce(t Target, s engine.RelayState) {
-	log := r.o.Logger.With("target", t.ID, "url", t.Label())
-	switch {
-	case s.Skipped > 0:
-		log.Warn("a relay target is back after too long; it begins anew, and the records of that time are not sent", "records", s.Skipped)
-	case s.New:
-		log.Info("a new relay target; it gets what completes from now on")
-	default:
-		log.Info("relaying", "waiting", len(s.Waiting), "dead_letters", s.Dead)
-	}
-}
-
 // Run delivers until ctx ends and returns when what was under way is done, or
 // was cut off after a few seconds. What is not delivered waits on disk.
 func (r *Relay) Run(ctx context.Context) error {
 	var all sync.WaitGroup
-	for _, c := range r.calls {
-		all.Go(func() { c.run(ctx) })
-	}
 	for _, e := range r.events {
 		all.Go(func() { e.run(ctx) })
+	}
+	for !r.registered {
+		select {
+		case <-ctx.Done():
+			all.Wait()
+			return nil
+		case <-time.After(ourPause):
+			_ = r.register() // New has logged why
+		}
+	}
+	for _, c := range r.calls {
+		all.Go(func() { c.run(ctx) })
 	}
 	all.Wait()
 	return nil

@@ -58,7 +58,7 @@ type sender struct {
 }
 
 func newSender(t Target, o *Options) (*sender, error) {
-	s := &sender{url: t.URL.String(), agent: "Switchboard/" + o.Version, timeout: o.Timeout}
+	s := &sender{url: t.URL.String(), agent: "Switchboard/" + strings.Trim(o.Version, "()"), timeout: o.Timeout}
 	s.agent = strings.TrimSuffix(s.agent, "/")
 	for _, text := range t.Secrets {
 		key, err := standardwebhooks.NewWebhook(text)

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -73,38 +74,42 @@ func (t Target) Label() string {
 	return engine.Mask((&url.URL{Scheme: t.URL.Scheme, Host: t.URL.Host, Path: t.URL.Path}).String())
 }
 
-// Assign gives each target its secrets: those that name it, or else those that
-// name none. A secret is "[NAME=]whsec_" and 24 to 64 bytes in base64.
-func Assign(targets []Target, secrets []string) error {
-	var common []string
-	own := make(map[string][]string)
+// Assign gives the targets of all lists their secrets: those that name it, or
+// else those that name none. A secret is "[NAME=]whsec_" and 24 to 64 bytes in
+// base64.
+func Assign(secrets []string, lists ...[]Target) error {
+	byName := make(map[string][]string)
 	for _, text := range secrets {
 		m := secret.FindStringSubmatch(text)
 		if m == nil {
-			return fmt.Errorf("a relay secret does not begin with whsec_; switchboard relay secret makes one")
+			return errors.New("a secret does not begin with whsec_; switchboard relay secret makes one")
 		}
 		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(m[2], "whsec_"))
 		if err != nil || len(key) < 24 || len(key) > 64 {
-			return fmt.Errorf("a relay secret is not whsec_ and 24 to 64 bytes in base64; switchboard relay secret makes one")
+			return errors.New("a secret is not whsec_ and 24 to 64 bytes in base64; switchboard relay secret makes one")
 		}
-		if m[1] == "" {
-			common = append(common, m[2])
-		} else {
-			own[m[1]] = append(own[m[1]], m[2])
+		byName[m[1]] = append(byName[m[1]], m[2])
+	}
+	used := map[string]bool{"": true}
+	for _, targets := range lists {
+		if err := unique(targets); err != nil {
+			return err
+		}
+		for i := range targets {
+			t := &targets[i]
+			used[t.ID] = true
+			if t.Secrets = byName[t.ID]; len(t.Secrets) == 0 {
+				t.Secrets = byName[""]
+			}
+			if len(t.Secrets) == 0 {
+				return fmt.Errorf("%s has no secret to sign with; switchboard relay secret makes one, give it with --relay-secret-file", t.Label())
+			}
 		}
 	}
-	for i := range targets {
-		t := &targets[i]
-		if t.Secrets = own[t.ID]; len(t.Secrets) == 0 {
-			t.Secrets = common
+	for name := range byName {
+		if !used[name] {
+			return fmt.Errorf("a secret is for %q, and no target has that name; write the target as %s=https://...", name, name)
 		}
-		if len(t.Secrets) == 0 {
-			return fmt.Errorf("%s has no secret to sign with; switchboard relay secret makes one, give it with --relay-secret-file", t.Label())
-		}
-		delete(own, t.ID)
-	}
-	for name := range own {
-		return fmt.Errorf("a relay secret is for %q, and no target has that name; write the target as %s=https://...", name, name)
 	}
 	return nil
 }
@@ -114,7 +119,7 @@ func unique(targets []Target) error {
 	seen := make(map[string]bool)
 	for _, t := range targets {
 		if seen[t.ID] {
-			return fmt.Errorf("relay: two targets are %s (%s); give each a name of its own, such as crm=https://...", t.ID, t.Label())
+			return fmt.Errorf("two targets are %s (%s); give each a name of its own, such as crm=https://...", t.ID, t.Label())
 		}
 		seen[t.ID] = true
 	}

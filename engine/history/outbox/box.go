@@ -40,6 +40,9 @@ var ErrUnknown = errors.New("there is no such relay target")
 // Targets that were removed long ago lose their place; dropped tells how many
 // dead letters went with each.
 func Register(tx *bbolt.Tx, ids []string, last uint64, now int64) (states map[string]engine.RelayState, dropped map[string]int, err error) {
+	if len(ids) == 0 && tx.Bucket(bucketRoot) == nil {
+		return nil, nil, nil // who has no relay need not notice
+	}
 	root, err := tx.CreateBucketIfNotExists(bucketRoot)
 	if err != nil {
 		return nil, nil, err
