@@ -108,6 +108,7 @@ type WhatIfOutcome struct {
 	Evaluation Evaluation
 	Err        error // as Evaluator.Evaluate answers
 	IsDID      func(did string) bool
+	Steps      []Step
 	Trace      []string
 }
 
@@ -117,6 +118,7 @@ type WhatIfResult struct {
 	Revision string   `json:"revision"`
 	Fired    []Fired  `json:"fired"`
 	Read     []string `json:"read"`
+	Steps    []Step   `json:"steps,omitempty"`
 	Trace    []string `json:"trace,omitempty"`
 }
 

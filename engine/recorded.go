@@ -35,3 +35,9 @@ func (d *DecisionRecord) Question() Question {
 	}
 	return q
 }
+
+// Within reports whether the decision was made in a period: from inclusive, to
+// exclusive, zero for open.
+func (d *DecisionRecord) Within(from, to time.Time) bool {
+	return (from.IsZero() || d.RoutedAt >= from.UnixNano()) && (to.IsZero() || d.RoutedAt < to.UnixNano())
+}

@@ -44,6 +44,7 @@ func (o *WhatIfOutcome) Judged(j *Judge, q Question, knows func(string) bool) *W
 		Revision: o.Evaluation.Revision,
 		Fired:    o.Evaluation.Fired,
 		Read:     o.Evaluation.Read,
+		Steps:    o.Steps,
 		Trace:    o.Trace,
 	}
 }

@@ -35,6 +35,7 @@ type whatIf struct {
 	Revision string          `json:"revision"`
 	Fired    []engine.Fired  `json:"fired"`
 	Read     []string        `json:"read"`
+	Steps    []engine.Step   `json:"steps"`
 	Trace    []string        `json:"trace"`
 }
 
@@ -119,8 +120,8 @@ func printAnswer(io stdio, a whatIf) {
 	for _, path := range a.Read {
 		fmt.Fprintf(io.out, "read %s\n", path)
 	}
-	for _, line := range a.Trace {
-		fmt.Fprintln(io.out, line)
+	for _, s := range a.Steps {
+		fmt.Fprintln(io.out, s.Text)
 	}
 }
 

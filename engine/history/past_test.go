@@ -215,18 +215,19 @@ func TestNewestOfAPeriod(t *testing.T) {
 	for _, c := range []struct {
 		from, to time.Time
 		n        int
-		seq      uint64
+		first    uint64
+		last     uint64
 		more     bool
 	}{
-		{time.Time{}, time.Time{}, 100, 1, false},
-		{time.Time{}, time.Time{}, 3, 8, true},
-		{noon.Add(2 * time.Hour), noon.Add(5 * time.Hour), 100, 3, false},
-		{noon.Add(2 * time.Hour), noon.Add(5 * time.Hour), 2, 4, true},
-		{noon.Add(20 * time.Hour), time.Time{}, 2, 0, false},
+		{time.Time{}, time.Time{}, 100, 1, 10, false},
+		{time.Time{}, time.Time{}, 3, 8, 10, true},
+		{noon.Add(2 * time.Hour), noon.Add(5 * time.Hour), 100, 3, 5, false},
+		{noon.Add(2 * time.Hour), noon.Add(5 * time.Hour), 2, 4, 5, true},
+		{noon.Add(20 * time.Hour), time.Time{}, 2, 0, 0, false},
 	} {
-		seq, more, err := tl.Newest(t.Context(), c.from, c.to, c.n)
-		if seq != c.seq || more != c.more || err != nil {
-			t.Errorf("Newest(%v, %v, %d) = %d, %v, %v; want %d, %v", c.from, c.to, c.n, seq, more, err, c.seq, c.more)
+		first, last, more, err := tl.Newest(t.Context(), c.from, c.to, c.n)
+		if first != c.first || last != c.last || more != c.more || err != nil {
+			t.Errorf("Newest(%v, %v, %d) = %d, %d, %v, %v; want %d, %d, %v", c.from, c.to, c.n, first, last, more, err, c.first, c.last, c.more)
 		}
 	}
 }

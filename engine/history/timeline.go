@@ -117,32 +117,26 @@ func (t *Timeline) look(ctx context.Context) error {
 // Past is how far back the log goes.
 func (t *Timeline) Past() engine.Past { return t.past }
 
-// Newest returns the place of the oldest among the newest n decisions routed
-// between two moments (from inclusive, to exclusive, zero for open), and whether
-// older ones of the period are left out. Without any the place is zero.
-func (t *Timeline) Newest(ctx context.Context, from, to time.Time, n int) (seq uint64, more bool, err error) {
+// Newest returns the places of the first and the last among the newest n
+// decisions routed between two moments (see [engine.DecisionRecord.Within]), and
+// whether older ones of the period are left out. Without any the places are zero.
+func (t *Timeline) Newest(ctx context.Context, from, to time.Time, n int) (first, last uint64, more bool, err error) {
 	err = t.fold.file.descend(ctx, t.past.Last, func(st stored) error {
 		if st.seq < t.past.First {
 			return errStop
 		}
 		r, err := decodeRecord(st.data)
-		if err != nil || r.Decision == nil || !Within(r.Decision, from, to) {
+		if err != nil || r.Decision == nil || !r.Decision.Within(from, to) {
 			return nil
 		}
 		if n == 0 {
 			more = true
 			return errStop
 		}
-		seq, n = st.seq, n-1
+		first, last, n = st.seq, max(last, st.seq), n-1
 		return nil
 	})
-	return seq, more, err
-}
-
-// Within reports whether a decision was made in a period: from inclusive, to
-// exclusive, zero for open.
-func Within(d *engine.DecisionRecord, from, to time.Time) bool {
-	return (from.IsZero() || d.RoutedAt >= from.UnixNano()) && (to.IsZero() || d.RoutedAt < to.UnixNano())
+	return first, last, more, err
 }
 
 // Decisions tells every decision of the log in order, each with the history just

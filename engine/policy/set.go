@@ -27,6 +27,7 @@ type Set struct {
 	program       *plan.Program // nil: OPA's evaluator answers
 	pool          func() []string
 	directory     func() []engine.DirectoryDID
+	prints        *prints // for explanations
 }
 
 // answerVar holds the value of the entry point in the prepared query.
@@ -64,6 +65,7 @@ func prepare(_ context.Context, c *compiled, opts Options) (*Set, error) {
 		notes:         notes,
 		pool:          sync.OnceValue(func() []string { return poolOf(c) }),
 		directory:     sync.OnceValue(func() []engine.DirectoryDID { return directoryOf(c) }),
+		prints:        new(prints),
 	}, nil
 }
 

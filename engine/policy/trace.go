@@ -2,12 +2,13 @@ package policy
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/topdown"
 	"github.com/open-policy-agent/opa/v1/topdown/print"
+
+	"switchboard/engine/policy/walk"
 )
 
 // tracer writes down what a person wants to know of an evaluation. It keeps
@@ -18,7 +19,7 @@ type tracer struct {
 	dropped int
 	depth   map[uint64]int    // of the rules' queries, by query id
 	failed  map[uint64]string // the last failure told of a query
-	inputs  map[*ast.Expr][]ast.Ref
+	names   walk.Names
 }
 
 func (*tracer) Enabled() bool               { return true }
@@ -53,7 +54,7 @@ func (t *tracer) fail(e topdown.Event, expr *ast.Expr) {
 		t.dropped++
 		return
 	}
-	line := fmt.Sprintf("  no  %s %s%s", oneLine(string(expr.Location.Text)), place(expr.Location), t.values(e, expr))
+	line := fmt.Sprintf("  no  %s %s%s", oneLine(walk.Text(expr.Location)), place(expr.Location), t.values(e, expr))
 	// Backtracking comes back to the same expression with the same values.
 	if t.failed[e.QueryID] == line {
 		return
@@ -79,85 +80,17 @@ func (t *tracer) Print(c print.Context, text string) error {
 // values are the variables and the input that an expression speaks of.
 func (t *tracer) values(e topdown.Event, expr *ast.Expr) string {
 	var parts []string
-	add := func(name string, v ast.Value) {
-		if part := name + " = " + shown(v); !slices.Contains(parts, part) {
-			parts = append(parts, part)
-		}
-	}
-	ast.WalkTerms(expr, func(term *ast.Term) bool {
-		switch v := term.Value.(type) {
-		case ast.Var:
-			if name, value := local(e, v); value != nil {
-				add(name, value)
-			}
-		case ast.Ref:
-			// A field of a call says more than the call.
-			head, _ := v[0].Value.(ast.Var)
-			name, value := local(e, head)
-			if value == nil || !v[1:].IsGround() {
-				return false
-			}
-			named := append(ast.Ref{ast.VarTerm(name)}, v[1:]...).String()
-			if field, err := value.Find(v[1:]); err == nil {
-				add(named, field)
-			} else {
-				parts = append(parts, named+" is undefined")
-			}
-			return true
-		}
-		return false
-	})
-	for _, ref := range t.inputsOf(expr) {
-		if value, err := t.input.Find(ref[1:]); err == nil {
-			add(ref.String(), value)
+	for _, n := range t.names.Of(e, expr, t.input) {
+		if n.Value == nil {
+			parts = append(parts, n.Name+" is undefined")
 		} else {
-			parts = append(parts, ref.String()+" is undefined")
+			parts = append(parts, n.Name+" = "+shown(n.Value))
 		}
-	}
-	if len(parts) == 0 {
-		// The compiler took the expression apart, and this piece speaks of
-		// variables of its own making: show the author's.
-		e.Locals.Iter(func(k, _ ast.Value) bool {
-			if name, value := local(e, k.(ast.Var)); value != nil {
-				add(name, value)
-			}
-			return false
-		})
-		slices.Sort(parts)
 	}
 	if len(parts) == 0 {
 		return ""
 	}
 	return "  where " + strings.Join(parts, ", ")
-}
-
-// inputsOf are the parts of the input that an expression was written with. The
-// compiler may have moved them into expressions of their own.
-func (t *tracer) inputsOf(expr *ast.Expr) []ast.Ref {
-	refs, known := t.inputs[expr]
-	if known {
-		return refs
-	}
-	if body, err := ast.ParseBody(string(expr.Location.Text)); err == nil {
-		ast.WalkRefs(body, func(ref ast.Ref) bool {
-			if ref[0].Equal(ast.InputRootDocument) && len(ref) > 1 && ref.IsGround() {
-				refs = append(refs, ref)
-			}
-			return false
-		})
-	}
-	t.inputs[expr] = refs
-	return refs
-}
-
-// local is what the author called a variable, and its value; nil where it has
-// none or is of the compiler's making.
-func local(e topdown.Event, v ast.Var) (string, ast.Value) {
-	meta, ok := e.LocalMetadata[v]
-	if !ok || meta.Name.IsGenerated() || meta.Name.IsWildcard() {
-		return "", nil
-	}
-	return string(meta.Name), e.Locals.Get(v)
 }
 
 // result is what a rule came to, as far as its variables tell.

@@ -51,7 +51,8 @@ func whatIf(ctx context.Context, set *Set, opts Options, w engine.WhatIf, view e
 	out := &engine.WhatIfOutcome{IsDID: knownDIDs(set, document)}
 	out.Evaluation, out.Err = set.evaluate(bounded, x, r)
 	if w.Explain {
-		out.Trace = set.explain(ctx, x, view, document)
+		walk := set.explain(ctx, x, view, document)
+		out.Steps, out.Trace = walk.Steps, walk.Lines
 	}
 	return out, nil
 }

@@ -42,7 +42,6 @@ func failingLines(ctx context.Context, p parsed, store storage.Store, schemas *a
 	ctx, stop := context.WithTimeout(ctx, explainTests)
 	defer stop()
 	w := &failureTracer{found: map[string]failure{}}
-	w.inputs = map[*ast.Expr][]ast.Ref{}
 	runner := tester.NewRunner().
 		SetCompiler(newCompiler(schemas).WithEnablePrintStatements(true)).
 		SetModules(p.modules).

@@ -21,7 +21,7 @@ decision := {"reject": true, "reason": "blocked"} if {
 # labels:
 #   rule: blocklist.number
 blocked if {
-	data.directory.blocklist.numbers[input.caller_number]
+	data.directory.blocklist.numbers[input.caller_number] # else: the caller is not listed
 	input.caller_number != ""
 }
 
@@ -32,7 +32,7 @@ blocked if {
 #   rule: blocklist.prefix
 blocked if {
 	some prefix in data.directory.blocklist.prefixes
-	startswith(input.caller_number, prefix)
+	startswith(input.caller_number, prefix) # else: the caller is not listed
 	prefix != ""
 }
 

@@ -41,7 +41,7 @@ else := {"step": "hours", "in_vain": [{"number": number, "why": availability.why
 #   there is no local time: neither open nor closed, and a builtin error.
 closed if {
 	did.entry.hours
-	not open
+	not open # else: it is within the hours
 	local
 }
 

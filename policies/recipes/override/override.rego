@@ -40,7 +40,7 @@ else := standing({})
 #   What the override is, the DID's before that of all DIDs, a fact before the
 #   directory.
 standing(entry) := fact if {
-	fact := data.facts.override[input.did]
+	fact := data.facts.override[input.did] # else: none is set
 	not entry.asked.override
 }
 

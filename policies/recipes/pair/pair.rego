@@ -11,7 +11,7 @@ import data.recipes.did
 # METADATA
 # description: The caller has a session on this DID, or its entry has something to say about those who have none.
 concerns(entry) if {
-	data.sessions[input.did][input.caller_number]
+	data.sessions[input.did][input.caller_number] # else: the caller has no session on this DID
 	not entry.asked.pair
 }
 

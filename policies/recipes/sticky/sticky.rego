@@ -32,9 +32,9 @@ receiver := number if {
 candidate := call.receiver_number if {
 	days := did.entry.sticky_days
 	days > 0
-	call := last
-	call.receiver_number in team.members
-	max([call.routed_at, call.received_at, call.ended_at]) >= input.time.unix - (days * 86400)
+	call := last # else: the caller talked to nobody on this DID
+	call.receiver_number in team.members # else: the receiver left the team
+	max([call.routed_at, call.received_at, call.ended_at]) >= input.time.unix - (days * 86400) # else: they talked too long ago
 }
 
 # METADATA

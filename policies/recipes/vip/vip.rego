@@ -60,7 +60,7 @@ listed := who if who := in_list(did.entry)
 else := in_list({})
 
 in_list(entry) := who if {
-	who := entry.vip[input.caller_number]
+	who := entry.vip[input.caller_number] # else: the caller is none
 	input.caller_number != ""
 	not entry.asked.vip
 }
