@@ -1,9 +1,6 @@
 package engine
 
-import (
-	"context"
-	"errors"
-)
+import "context"
 
 // Step is one step of the policies on the way to a decision, in the order in
 // which they were tried: one that did not answer and why, or the one that did.
@@ -68,6 +65,3 @@ type Explainer interface {
 	// fails where the history can't be read now.
 	Explain(ctx context.Context, callID, did string) (*Explanation, error)
 }
-
-// ErrNoRevision: the policy set of a revision is not there to be asked.
-var ErrNoRevision = errors.New("the policy set is not in the archive")
