@@ -88,6 +88,20 @@ type SessionPage struct {
 	Next     string     `json:"next"`
 }
 
+// FactFilter selects facts.
+type FactFilter struct {
+	Collection string // empty for all
+	Limit      int
+	Cursor     string
+}
+
+// FactPage is a page of facts in the order of collection and key. Next is empty
+// on the last.
+type FactPage struct {
+	Facts []*Fact
+	Next  string
+}
+
 // AuditEntry is something that a person or a program did: a change of live data,
 // a policy set that went live, a reload that was asked for.
 type AuditEntry struct {
@@ -133,8 +147,8 @@ type LiveData interface {
 	// DeleteFact reports whether there was one.
 	DeleteFact(ctx context.Context, collection, key, by string) (bool, error)
 	Fact(ctx context.Context, collection, key string) (*Fact, error)
-	// Facts lists the live facts, of one collection or (empty) of all.
-	Facts(ctx context.Context, collection string) ([]*Fact, error)
+	// Facts lists the live facts by collection and key.
+	Facts(ctx context.Context, f FactFilter) (FactPage, error)
 
 	// Note adds to the audit trail what was done and is no change of live data.
 	Note(ctx context.Context, e AuditEntry) error

@@ -37,28 +37,32 @@ func viewFact(f *engine.Fact) factView {
 	return factView{f.Collection, f.Key, f.Value, engine.Seconds(f.Set), engine.Seconds(f.Expires), f.By}
 }
 
-// facts lists those of one collection, or of all.
+// facts answers a page of those of one collection, or of all.
 func (s *Server) facts(c *gin.Context) (err error) {
-	if err := onlyParameters(c); err != nil {
+	if err := onlyParameters(c, "limit", "cursor"); err != nil {
 		return err
 	}
-	collection := ""
+	f := engine.FactFilter{Cursor: c.Query("cursor")}
 	if c.Param("collection") != "" {
-		if collection, err = pathName(c, "collection", engine.MaxFactName); err != nil {
+		if f.Collection, err = pathName(c, "collection", engine.MaxFactName); err != nil {
 			return err
 		}
 	}
-	facts, err := s.o.Live.Facts(c.Request.Context(), collection)
+	if f.Limit, err = pageLimit(c); err != nil {
+		return err
+	}
+	page, err := s.o.Live.Facts(c.Request.Context(), f)
 	if err != nil {
 		return err
 	}
-	views := make([]factView, 0, len(facts))
-	for _, f := range facts {
+	views := make([]factView, 0, len(page.Facts))
+	for _, f := range page.Facts {
 		views = append(views, viewFact(f))
 	}
 	return writeJSON(c, http.StatusOK, struct {
 		Facts []factView `json:"facts"`
-	}{views})
+		Next  string     `json:"next"`
+	}{views, page.Next})
 }
 
 // fact answers one.

@@ -16,7 +16,7 @@ func TestFacts(t *testing.T) {
 	w, _ := beginLive(t, nil)
 	lunch := w.private + facts + "/paused/9876543210"
 	stored := `{"collection":"paused","key":"9876543210","value":{"why":"lunch"},"set":1763802300,"expires":1763805000,"by":"anonymous"}`
-	w.send("GET", w.private+facts, "").is(200, `{"facts":[]}`)
+	w.send("GET", w.private+facts, "").is(200, `{"facts":[],"next":""}`)
 	w.send("GET", lunch, "").isProblem(404, "There is no fact")
 	w.send("PUT", lunch, `{"value": {"why": "lunch"}, "expires": "45m"}`).is(201, stored)
 	w.send("PUT", lunch, `{"value": {"why": "lunch"}, "expires": "45m"}`).is(200, stored)
@@ -32,8 +32,22 @@ func TestFacts(t *testing.T) {
 	if len(listed.Facts) != 3 {
 		t.Errorf("listed %v", listed)
 	}
-	w.send("GET", w.private+facts+"/paused", "").is(200, `{"facts":[`+stored+`]}`)
-	w.send("GET", w.private+facts+"/none", "").is(200, `{"facts":[]}`)
+	w.send("GET", w.private+facts+"/paused", "").is(200, `{"facts":[`+stored+`],"next":""}`)
+	w.send("GET", w.private+facts+"/none", "").is(200, `{"facts":[],"next":""}`)
+
+	var page struct {
+		Facts []struct{ Collection string }
+		Next  string
+	}
+	w.send("GET", w.private+facts+"?limit=2", "").decode(200, &page)
+	if len(page.Facts) != 2 || page.Next == "" {
+		t.Errorf("the first page is %+v", page)
+	}
+	w.send("GET", w.private+facts+"?limit=2&cursor="+url.QueryEscape(page.Next), "").decode(200, &page)
+	if len(page.Facts) != 1 || page.Facts[0].Collection != "paused" || page.Next != "" {
+		t.Errorf("the last page is %+v", page)
+	}
+	w.send("GET", w.private+facts+"?limit=0", "").isProblem(400, "limit")
 
 	w.send("DELETE", lunch, "").is(200, `{"status":"deleted"}`)
 	w.send("DELETE", lunch, "").is(204, "")

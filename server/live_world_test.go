@@ -157,16 +157,23 @@ func (l *fakeLive) Fact(_ context.Context, collection, key string) (*engine.Fact
 	return l.kept[collection+"\x00"+key], l.fail
 }
 
-func (l *fakeLive) Facts(_ context.Context, collection string) ([]*engine.Fact, error) {
+// Facts pages by the name as it is: its cursor is where the next page begins.
+func (l *fakeLive) Facts(_ context.Context, f engine.FactFilter) (engine.FactPage, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var out []*engine.Fact
+	var page engine.FactPage
 	for _, name := range slices.Sorted(maps.Keys(l.kept)) {
-		if f := l.kept[name]; collection == "" || collection == f.Collection {
-			out = append(out, f)
+		fact := l.kept[name]
+		if f.Collection != "" && f.Collection != fact.Collection || name < f.Cursor {
+			continue
 		}
+		if f.Limit > 0 && len(page.Facts) == f.Limit {
+			page.Next = name
+			break
+		}
+		page.Facts = append(page.Facts, fact)
 	}
-	return out, l.fail
+	return page, l.fail
 }
 
 func (l *fakeLive) Note(ctx context.Context, e engine.AuditEntry) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"text/tabwriter"
 )
 
@@ -20,6 +21,8 @@ type factsListCmd struct {
 	serverFlags
 	zoneFlag
 	Collection string `arg:"" optional:"" help:"Those of this collection. Default: all."`
+	Limit      int    `default:"50" env:"-" help:"How many at most."`
+	Cursor     string `env:"-" help:"Go on after an earlier page: its next."`
 	JSON       bool   `name:"json" env:"-" help:"Print the API's answer."`
 }
 
@@ -43,12 +46,17 @@ func (c *factsListCmd) Run(ctx context.Context, io stdio) error {
 	if c.Collection != "" {
 		path += "/" + url.PathEscape(c.Collection)
 	}
-	text, _, err := c.ask(ctx, http.MethodGet, path, nil, nil)
+	query := url.Values{"limit": {strconv.Itoa(c.Limit)}}
+	if c.Cursor != "" {
+		query.Set("cursor", c.Cursor)
+	}
+	text, _, err := c.ask(ctx, http.MethodGet, path, query, nil)
 	if err != nil || c.JSON {
 		return errors.Join(err, printText(io, text))
 	}
 	var page struct {
 		Facts []listedFact `json:"facts"`
+		Next  string       `json:"next"`
 	}
 	if err := json.Unmarshal(text, &page); err != nil {
 		return err
@@ -58,7 +66,13 @@ func (c *factsListCmd) Run(ctx context.Context, io stdio) error {
 	for _, f := range page.Facts {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", f.Collection, f.Key, clock(f.Set, zone, "-"), clock(f.Expires, zone, "never"), dash(f.By), f.Value)
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if page.Next != "" {
+		fmt.Fprintf(io.err, "more: --cursor %s\n", page.Next)
+	}
+	return nil
 }
 
 type factsPutCmd struct {

@@ -77,7 +77,7 @@ func (b *behind) round(ctx context.Context) error {
 		return errDamaged
 	}
 	s.mu.Lock()
-	m := mark{complete: !s.rebuilding, newest: s.memory.newest, facts: s.memory.facts, swept: s.memory.swept}
+	m := mark{complete: !s.rebuilding, newest: s.memory.newest, live: s.memory.live, swept: s.memory.swept}
 	if m.complete {
 		m.applied, _ = s.journal.position()
 	}

@@ -24,6 +24,7 @@ type Tuning struct {
 	TrimEvery    time.Duration
 	TrimBatch    int
 	ClaimFor     time.Duration
+	Sessions     int
 	Facts        int
 	FactBytes    int64
 	Timeline     int
@@ -34,7 +35,7 @@ func OpenTuned(o Options, tune ...func(*Tuning)) (*Store, error) {
 	d := defaults()
 	u := Tuning{
 		d.commit, d.round, d.filterEvery, d.epochBits, d.completeWait, d.closeWait, d.roundEvery, d.evictEvery,
-		d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, d.claimFor, d.facts, d.factBytes, d.timeline,
+		d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, d.claimFor, d.sessions, d.facts, d.factBytes, d.timeline,
 	}
 	for _, f := range tune {
 		f(&u)
@@ -42,7 +43,7 @@ func OpenTuned(o Options, tune ...func(*Tuning)) (*Store, error) {
 	d.commit, d.epochBits, d.completeWait, d.closeWait, d.roundEvery, d.evictEvery = u.Commit, u.EpochBits, u.CompleteWait, u.CloseWait, u.RoundEvery, u.EvictEvery
 	d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, d.claimFor = u.MaxPending, u.MaxDirty, u.Quarantined, u.TrimEvery, u.TrimBatch, u.ClaimFor
 	d.round, d.filterEvery = u.Round, u.FilterEvery
-	d.facts, d.factBytes, d.timeline = u.Facts, u.FactBytes, u.Timeline
+	d.sessions, d.facts, d.factBytes, d.timeline = u.Sessions, u.Facts, u.FactBytes, u.Timeline
 	d.mmap, d.lockWait, d.backoff, d.maxBackoff = 1<<26, 60*time.Millisecond, time.Millisecond, 10*time.Millisecond
 	return open(o, d)
 }

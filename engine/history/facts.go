@@ -1,14 +1,8 @@
 package history
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
-	"strings"
-
-	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
 	"switchboard/engine/history/fold"
@@ -27,10 +21,10 @@ func (s *Store) PutFact(ctx context.Context, in engine.Fact) (*engine.Fact, erro
 		old, _ := s.memory.entries[k].value.(*keptFact)
 		*out = in
 		out.Set = now
-		room := s.memory.facts
+		room := s.memory.live
 		room.add(old, -1)
 		room.add(&keptFact{fact: out}, +1)
-		if room.n > int64(s.facts) {
+		if room.facts > int64(s.facts) {
 			return nil, 0, fmt.Errorf("%w: there are %d facts already; delete some, or let them expire", engine.ErrTooMany, s.facts)
 		}
 		if room.bytes > s.factBytes {
@@ -85,63 +79,6 @@ func (s *Store) Fact(ctx context.Context, collection, key string) (*engine.Fact,
 	defer s.mu.Unlock()
 	f, _ := s.memory.get(k).value.(*keptFact)
 	return f.live(now), nil
-}
-
-// Facts lists what has not expired by collection and key; see
-// [engine.LiveData]. The error is ctx's, or the disk's.
-func (s *Store) Facts(ctx context.Context, collection string) ([]*engine.Fact, error) {
-	prefix := ""
-	if collection != "" {
-		prefix = collection + separator
-	}
-	now := s.now().UnixNano()
-	// What changed is noted before the index is read: what is written behind in
-	// between is in the index as well then.
-	x, fresh := s.unwritten(kindFact)
-	out := []*engine.Fact{}
-	take := func(number string, v value) {
-		f, _ := v.(*keptFact)
-		if live := f.live(now); live != nil && strings.HasPrefix(number, prefix) {
-			out = append(out, live)
-		}
-	}
-	for number, e := range fresh {
-		take(number, e.value)
-	}
-	for at, more := []byte(prefix), true; more; {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		var keys, values [][]byte
-		err := guard(func() error {
-			return x.db.View(func(tx *bbolt.Tx) error {
-				c := tx.Bucket(bucketFacts).Cursor()
-				k, v := c.Seek(at)
-				for ; k != nil && bytes.HasPrefix(k, []byte(prefix)) && len(keys) < chunk; k, v = c.Next() {
-					keys, values = append(keys, bytes.Clone(k)), append(values, bytes.Clone(v))
-				}
-				at, more = bytes.Clone(k), k != nil && len(keys) == chunk
-				return nil
-			})
-		})
-		for i := 0; err == nil && i < len(keys); i++ {
-			if fresh[string(keys[i])] != nil {
-				continue
-			}
-			var v value
-			if v, err = decodeValue(fold.Key{Kind: kindFact, Number: string(keys[i])}, values[i]); err == nil {
-				take(string(keys[i]), v)
-			}
-		}
-		if err != nil {
-			s.indexBroken(x, err)
-			return nil, err
-		}
-	}
-	slices.SortFunc(out, func(a, b *engine.Fact) int {
-		return cmp.Or(cmp.Compare(a.Collection, b.Collection), cmp.Compare(a.Key, b.Key))
-	})
-	return out, nil
 }
 
 // unwritten are the states of a kind that wait for the index, by key; and the

@@ -53,15 +53,19 @@ func factOf(t testing.TB, s *history.Store, collection, key string) string {
 
 func factNames(t testing.TB, s *history.Store, collection string) []string {
 	t.Helper()
-	list, err := s.Facts(t.Context(), collection)
-	if err != nil {
-		t.Fatal(err)
-	}
 	out := []string{}
-	for _, f := range list {
-		out = append(out, f.Collection+"/"+f.Key+"="+string(f.Value))
+	for filter := (engine.FactFilter{Collection: collection, Limit: 2}); ; { // small, so that all are paged
+		page, err := s.Facts(t.Context(), filter)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range page.Facts {
+			out = append(out, f.Collection+"/"+f.Key+"="+string(f.Value))
+		}
+		if filter.Cursor = page.Next; page.Next == "" {
+			return out
+		}
 	}
-	return out
 }
 
 func TestFactsComeAndGo(t *testing.T) {

@@ -37,6 +37,7 @@ var (
 
 	metaFacts     = []byte("facts")      // how many facts there are
 	metaFactBytes = []byte("fact_bytes") // and their size
+	metaSides     = []byte("sides")      // of sessions that have not ended
 	metaSwept     = []byte("swept")      // what expired up to this moment may be gone
 )
 
@@ -46,7 +47,7 @@ type mark struct {
 	sum      uint64
 	complete bool
 	newest   int64
-	facts    factCount
+	live     liveCount
 	swept    int64 // what expired up to this moment may be gone
 }
 
@@ -71,7 +72,7 @@ type index struct {
 const indexAhead = 4 << 20
 
 // indexFormat is the number of this file's own encoding.
-const indexFormat = 3
+const indexFormat = 4
 
 // errOther: the index belongs to another log, or to other settings.
 var errOther = errors.New("the index was made from another log or with other settings")
@@ -147,7 +148,7 @@ func (x *index) read(tx *bbolt.Tx, log string, rules []byte) error {
 	x.mark = mark{
 		applied: seqOf(meta.Get(metaApplied)), sum: seqOf(meta.Get(metaSum)),
 		complete: seqOf(meta.Get(metaComplete)) == 1, newest: int64(seqOf(meta.Get(metaNewest))),
-		facts: factCount{int64(seqOf(meta.Get(metaFacts))), int64(seqOf(meta.Get(metaFactBytes)))},
+		live:  liveCount{int64(seqOf(meta.Get(metaFacts))), int64(seqOf(meta.Get(metaFactBytes))), int64(seqOf(meta.Get(metaSides)))},
 		swept: int64(seqOf(meta.Get(metaSwept))),
 	}
 	x.filtered = seqOf(meta.Get(metaFiltered))

@@ -124,24 +124,32 @@ func (f *keptFact) live(now int64) *engine.Fact {
 	return f.fact
 }
 
-// factCount is how much room facts take.
-type factCount struct{ n, bytes int64 }
+// liveCount is how much live data there is.
+type liveCount struct {
+	facts, bytes int64
+	sides        int64 // of sessions that have not ended: each stands under two pairs
+}
 
-// add counts a fact, or takes it off with sign -1.
-func (c *factCount) add(v value, sign int64) {
-	f, ok := v.(*keptFact)
-	if !ok || f == nil || f.fact.Value == nil {
-		return
+// add counts a value, or takes it off with sign -1.
+func (c *liveCount) add(v value, sign int64) {
+	switch v := v.(type) {
+	case *pair:
+		if v != nil {
+			c.sides += sign * int64(len(v.list))
+		}
+	case *keptFact:
+		if v != nil && v.fact.Value != nil {
+			c.facts += sign
+			c.bytes += sign * int64(len(v.fact.Collection)+len(v.fact.Key)+len(v.fact.Value))
+		}
 	}
-	c.n += sign
-	c.bytes += sign * int64(len(f.fact.Collection)+len(f.fact.Key)+len(f.fact.Value))
 }
 
 // set gives a key its new value; nil for nothing.
 func (m *memory) set(k fold.Key, v value) *entry {
 	e := m.entries[k]
-	m.facts.add(e.value, -1)
-	m.facts.add(v, +1)
+	m.live.add(e.value, -1)
+	m.live.add(v, +1)
 	e.value = v
 	return e
 }

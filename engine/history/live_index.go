@@ -17,9 +17,10 @@ var (
 	bucketRefs     = []byte(kindRef)  // ref -> key of bucket sessions
 	bucketSessions = []byte("sessions")
 	bucketFacts    = []byte(kindFact) // collection and key -> fact
+	bucketListed   = []byte("listed") // DID or party, key of bucket sessions -> nothing
 	bucketDue      = []byte(kindDue)  // moment, kind and key -> nothing
 
-	liveBuckets = [][]byte{bucketPairs, bucketRefs, bucketSessions, bucketFacts, bucketDue}
+	liveBuckets = [][]byte{bucketPairs, bucketRefs, bucketSessions, bucketListed, bucketFacts, bucketDue}
 )
 
 // sessionPlace is where a session stands in bucket sessions: in the order of
@@ -59,26 +60,7 @@ func (x *index) putLive(tx *bbolt.Tx, w written) error {
 	b := tx.Bucket([]byte(w.key.Kind))
 	key := []byte(w.key.Number)
 	if w.key.Kind == kindRef {
-		sessions := tx.Bucket(bucketSessions)
-		place := w.at()
-		if w.place != 0 && w.place != place {
-			if err := sessions.Delete(sessionPlace(w.place, w.key.Number)); err != nil {
-				return err
-			}
-		}
-		if w.value == nil {
-			return b.Delete(key)
-		}
-		at := sessionPlace(place, w.key.Number)
-		if err := sessions.Put(at, w.value.append(nil)); err != nil {
-			return err
-		}
-		if w.place != place {
-			if err := b.Put(key, at); err != nil {
-				return err
-			}
-		}
-		return putDue(tx, w)
+		return putSession(tx, w)
 	}
 	if w.value == nil { // also the entries of due that are done with
 		return b.Delete(key)

@@ -135,14 +135,14 @@ func TestWhatExpiredIsSwept(t *testing.T) {
 	if _, err := s.PutFact(t.Context(), engine.Fact{Collection: "c", Key: "goes", Value: []byte("1"), Expires: noon.Add(time.Hour).UnixNano()}); err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "at first", sweep(), map[string]int{"pairs": 13, "refs": 11, "sessions": 11, "facts": 2, "due": 11 + 10 + 1})
+	equal(t, "at first", sweep(), map[string]int{"pairs": 13, "refs": 11, "sessions": 11, "listed": 3 * 11, "facts": 2, "due": 11 + 10 + 1})
 	c.set(noon.Add(5*time.Hour + time.Minute))
 	n := sweep()
 	equal(t, "facts", n["facts"], 1)
 	equal(t, "refs of ended ones", n["refs"], 11)
 	equal(t, "left", len(paired(t, s, did, caller)), 4)
 	c.set(noon.Add(31 * 24 * time.Hour))
-	equal(t, "in the end", sweep(), map[string]int{"pairs": 2, "refs": 1, "sessions": 1, "facts": 1, "due": 0})
+	equal(t, "in the end", sweep(), map[string]int{"pairs": 2, "refs": 1, "sessions": 1, "listed": 3, "facts": 1, "due": 0})
 	equal(t, "what stays", paired(t, s, did, courier), []string{"ever"})
 	if gone, err := s.Session(t.Context(), "order-3"); gone != nil || err != nil {
 		t.Errorf("%+v, %v", gone, err)

@@ -21,15 +21,37 @@ func (r *VerifyReport) compareLive(live, fresh *bbolt.Tx, now int64, trimmed boo
 			r.problem("in the index's %s %d entries are missing, %d are too many and %d differ from the log", name, missing, extra, other)
 		}
 	}
-	lost := 0
-	_ = live.Bucket(bucketSessions).ForEach(func(k, _ []byte) error { // f never fails
-		if len(k) < 8 || !bytes.Equal(live.Bucket(bucketRefs).Get(k[8:]), k) {
+	r.sessionsFound(live)
+}
+
+// sessionsFound tells of sessions that their ref or their numbers don't lead to,
+// and of numbers that lead nowhere.
+func (r *VerifyReport) sessionsFound(tx *bbolt.Tx) {
+	sessions, refs, listed := tx.Bucket(bucketSessions), tx.Bucket(bucketRefs), tx.Bucket(bucketListed)
+	lost, unlisted, entries := 0, 0, 0
+	_ = sessions.ForEach(func(k, _ []byte) error { // f never fails
+		if len(k) < 8 || !bytes.Equal(refs.Get(k[8:]), k) {
 			lost++
+			return nil
+		}
+		s, err := readSession(sessions, k)
+		if err != nil {
+			return nil // told already
+		}
+		for _, key := range listedKeys(s) {
+			if found, _ := listed.Cursor().Seek(key); bytes.Equal(found, key) {
+				entries++
+			} else {
+				unlisted++
+			}
 		}
 		return nil
 	})
 	if lost > 0 {
 		r.problem("in the index %d sessions are not found by their ref", lost)
+	}
+	if extra := listed.Stats().KeyN - entries; unlisted > 0 || extra > 0 {
+		r.problem("in the index sessions are not listed under %d of their numbers, and %d numbers lead to no session", unlisted, extra)
 	}
 }
 

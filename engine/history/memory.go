@@ -63,7 +63,7 @@ type memory struct {
 	// so of every one that comes back from the index.
 	horizon uint64
 	newest  int64 // the newest RoutedAt folded
-	facts   factCount
+	live    liveCount
 	swept   int64 // the latest moment at which something that had expired was left out
 }
 
@@ -72,7 +72,7 @@ func newMemory(r fold.Rules) *memory {
 }
 
 // resume goes on with what an index knows.
-func (m *memory) resume(k mark) { m.newest, m.facts, m.swept = k.newest, k.facts, k.swept }
+func (m *memory) resume(k mark) { m.newest, m.live, m.swept = k.newest, k.live, k.swept }
 
 // get returns an entry and marks it used; nil when it is not in memory.
 func (m *memory) get(k fold.Key) *entry {

@@ -152,7 +152,8 @@ func putMark(meta *bbolt.Bucket, m mark) error {
 	return errors.Join(
 		meta.Put(metaApplied, seqKey(m.applied)), meta.Put(metaSum, seqKey(m.sum)),
 		meta.Put(metaComplete, seqKey(complete)), meta.Put(metaNewest, seqKey(uint64(m.newest))),
-		meta.Put(metaFacts, seqKey(uint64(m.facts.n))), meta.Put(metaFactBytes, seqKey(uint64(m.facts.bytes))),
+		meta.Put(metaFacts, seqKey(uint64(m.live.facts))), meta.Put(metaFactBytes, seqKey(uint64(m.live.bytes))),
+		meta.Put(metaSides, seqKey(uint64(m.live.sides))),
 		meta.Put(metaSwept, seqKey(uint64(m.swept))),
 	)
 }

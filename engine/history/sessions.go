@@ -22,6 +22,8 @@ var errRebuilding = fmt.Errorf("the index is being made anew and this can't be a
 // see [engine.LiveData]. The same content again gets no record of its own.
 // Created and LastEnded are the store's to fill in. A session whose pair stays
 // the same keeps when it was created. On one DID one person has at most 100.
+// Beyond 2,000,000 open sessions new ones are refused with engine.ErrTooMany; an
+// expired one takes up room for a few seconds more.
 func (s *Store) PutSession(ctx context.Context, in engine.Session, pool []string, by string) (*engine.Session, error) {
 	if err := checkSession(&in, pool, s.now().UnixNano()); err != nil {
 		return nil, err
@@ -62,6 +64,9 @@ func candidates(in *engine.Session, pool []string) []string {
 func (s *Store) planSession(in engine.Session, pool []string, now int64) (c *sessionChange, seq uint64, err error) {
 	k, _ := s.memory.entries[refKey(in.Ref)].value.(*kept)
 	old := k.live(now)
+	if old == nil && s.memory.live.sides >= 2*int64(s.sessions) {
+		return nil, 0, fmt.Errorf("%w: there are %d open sessions already; end some, or give new ones a time to expire", engine.ErrTooMany, s.sessions)
+	}
 	if in.DID == "" {
 		if in.DID, err = s.choose(&in, old, pool, now); err != nil {
 			return nil, 0, err

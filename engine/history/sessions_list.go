@@ -15,9 +15,9 @@ import (
 )
 
 // Sessions lists sessions, newest first; see [engine.LiveData]. A page's cursor
-// stays right while sessions come and go, and after a restart. The filter is
-// looked through, so that this is for people, not for calls. The error is
-// engine.ErrBadCursor, ctx's, or the disk's.
+// stays right while sessions come and go, and after a restart. With a party, else
+// with a DID, only their sessions are looked at, also those that have ended and
+// are still kept. The error is engine.ErrBadCursor, ctx's, or the disk's.
 func (s *Store) Sessions(ctx context.Context, f engine.SessionFilter) (engine.SessionPage, error) {
 	page := engine.SessionPage{Sessions: []*engine.Session{}}
 	limit := f.Limit
@@ -30,7 +30,7 @@ func (s *Store) Sessions(ctx context.Context, f engine.SessionFilter) (engine.Se
 		return page, err
 	}
 	now := s.now().UnixNano()
-	w := s.walkSessions(from)
+	w := s.walkSessions(from, f)
 	for {
 		got, err := w.next(ctx)
 		if err != nil || got == nil {
@@ -76,13 +76,21 @@ type sessionWalk struct {
 	changed map[string]*written // by ref: the index's state of them is older
 	fresh   []*engine.Session   // of changed, newest first
 	stored  []*engine.Session   // the next from the index, newest first
+	prefix  []byte              // of the keys of bucket listed to read; nil for all sessions
 	at      []byte              // the index is to be read from this place down
 	open    bool                // the place itself was read
 	ended   bool                // the index has no more
 }
 
-func (s *Store) walkSessions(from []byte) *sessionWalk {
+// walkSessions begins a walk. The filter only leaves out what can't match.
+func (s *Store) walkSessions(from []byte, f engine.SessionFilter) *sessionWalk {
 	w := &sessionWalk{s: s, at: from}
+	switch {
+	case f.Party != "":
+		w.prefix = listedPrefix(listedByParty, f.Party)
+	case f.DID != "":
+		w.prefix = listedPrefix(listedByDID, f.DID)
+	}
 	w.index, w.changed = s.unwritten(kindRef)
 	for _, e := range w.changed {
 		k, _ := e.value.(*kept)
@@ -121,32 +129,55 @@ func (w *sessionWalk) next(ctx context.Context) (*engine.Session, error) {
 func (w *sessionWalk) read() error {
 	return guard(func() error {
 		return w.index.db.View(func(tx *bbolt.Tx) error {
-			c := tx.Bucket(bucketSessions).Cursor()
-			k, v := c.Seek(w.at)
-			switch {
-			case k == nil:
-				k, v = c.Last()
-			case w.open || !bytes.Equal(k, w.at):
-				k, v = c.Prev()
+			sessions := tx.Bucket(bucketSessions)
+			c := sessions.Cursor()
+			if w.prefix != nil {
+				c = tx.Bucket(bucketListed).Cursor()
 			}
+			k := w.seek(c)
 			for n := 0; k != nil && n < chunk; n++ {
-				if len(k) < 8 {
+				place := k[len(w.prefix):]
+				if len(place) < 8 {
 					return errLiveWire
 				}
-				if w.changed[string(k[8:])] == nil {
-					got, err := decodeValue(refKeyOf(k), v)
+				if w.changed[string(place[8:])] == nil {
+					got, err := readSession(sessions, place)
 					if err != nil {
 						return err
 					}
-					w.stored = append(w.stored, got.(*kept).session)
+					if got == nil {
+						return errLiveWire
+					}
+					w.stored = append(w.stored, got)
 				}
-				w.at, w.open = bytes.Clone(k), true
-				k, v = c.Prev()
+				w.at, w.open = bytes.Clone(place), true
+				k = w.within(c.Prev())
 			}
 			w.ended = k == nil
 			return nil
 		})
 	})
+}
+
+// seek moves a cursor to where the walk goes on.
+func (w *sessionWalk) seek(c *bbolt.Cursor) []byte {
+	at := append(bytes.Clone(w.prefix), w.at...)
+	k, v := c.Seek(at)
+	switch {
+	case k == nil:
+		k, v = c.Last()
+	case w.open || !bytes.Equal(k, at):
+		k, v = c.Prev()
+	}
+	return w.within(k, v)
+}
+
+// within is the key as long as it belongs to the walk.
+func (w *sessionWalk) within(k, _ []byte) []byte {
+	if !bytes.HasPrefix(k, w.prefix) {
+		return nil
+	}
+	return k
 }
 
 func refKeyOf(place []byte) fold.Key { return refKey(string(place[8:])) }
