@@ -52,7 +52,7 @@ type Quarantine interface {
 // Live is what backends keep up to date for the policies, to be read.
 type Live interface {
 	Sessions(ctx context.Context, f engine.SessionFilter) (engine.SessionPage, error)
-	Facts(ctx context.Context, collection string) ([]*engine.Fact, error)
+	Facts(ctx context.Context, f engine.FactFilter) (engine.FactPage, error)
 	Audit(ctx context.Context, limit int) ([]engine.AuditEntry, error)
 }
 
