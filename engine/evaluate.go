@@ -95,7 +95,7 @@ func (r *Router) try(ctx context.Context, q Question, view View, rec *DecisionRe
 	if errors.Is(err, ErrTimeout) || errors.Is(err, ErrConflict) {
 		return nil, err
 	}
-	r.settle(rec, q, r.o.Judge.Decide(q, ev, err, r.isDID(view)))
+	r.settle(rec, q, r.judge.Load().Decide(q, ev, err, r.isDID(view)))
 	commit, err := r.o.Ledger.Publish(view, rec)
 	if err == nil || errors.Is(err, ErrConflict) {
 		return commit, err
@@ -107,6 +107,6 @@ func (r *Router) try(ctx context.Context, q Question, view View, rec *DecisionRe
 // settleLate publishes a fallback whatever the history did meanwhile: a call
 // that ran out of time must not take another turn.
 func (r *Router) settleLate(rec *DecisionRecord, q Question, err error) Commit {
-	r.settle(rec, q, r.o.Judge.Decide(q, rec.Evaluation, err, nil))
+	r.settle(rec, q, r.judge.Load().Decide(q, rec.Evaluation, err, nil))
 	return r.publish(rec)
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -83,6 +84,7 @@ func orDefault[T comparable](v *T, d T) {
 // Router answers initiations. It is safe for concurrent use.
 type Router struct {
 	o      RouterOptions
+	judge  atomic.Pointer[Judge] // the options' own, until SetFallbacks
 	slots  chan struct{}
 	places *places
 	flight singleflight.Group
@@ -93,13 +95,22 @@ func NewRouter(o RouterOptions) (*Router, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	return &Router{o: o, slots: make(chan struct{}, o.MaxConcurrent), places: newPlaces(o.Evaluations)}, nil
+	r := &Router{o: o, slots: make(chan struct{}, o.MaxConcurrent), places: newPlaces(o.Evaluations)}
+	r.judge.Store(&o.Judge)
+	return r, nil
+}
+
+// SetFallbacks changes who answers where the policies don't, from the next
+// decision on. Numbers are canonical, as in Judge; the map must not change any
+// more.
+func (r *Router) SetFallbacks(global string, byDID map[string]string) {
+	r.judge.Store(&Judge{Numbers: r.o.Judge.Numbers, Fallback: global, DIDFallbacks: byDID})
 }
 
 // Ready reports whether a call that came now would get an answer: a fallback
 // is configured or a policy set is active.
 func (r *Router) Ready() bool {
-	return r.o.Judge.Fallback != "" || r.o.Policies.HasPolicy()
+	return r.judge.Load().Fallback != "" || r.o.Policies.HasPolicy()
 }
 
 // Route answers an initiation, always, within the deadline. The same call_id
@@ -146,7 +157,7 @@ func (r *Router) decide(ctx context.Context, in *Initiation, id string) *Decisio
 		commit = r.inSlot(ctx, in, rec)
 	default:
 		q := Question{CallID: in.CallID, Caller: in.Caller, DID: in.DID, At: time.Now()}
-		r.settle(rec, q, r.o.Judge.FallBack(q, CauseOverload, "too many calls are being decided at once"))
+		r.settle(rec, q, r.judge.Load().FallBack(q, CauseOverload, "too many calls are being decided at once"))
 		commit = r.publish(rec)
 	}
 	r.await(ctx, rec, commit)
@@ -194,10 +205,11 @@ func (r *Router) await(ctx context.Context, rec *DecisionRecord, commit Commit) 
 // Unreadable is the reply to an initiation that can't be read: the global
 // fallback. It reports false where none is configured.
 func (r *Router) Unreadable() (Reply, bool) {
-	if r.o.Judge.Fallback == "" {
+	judge := r.judge.Load()
+	if judge.Fallback == "" {
 		return Reply{}, false
 	}
-	d := r.o.Judge.FallBack(Question{}, CauseUnreadable, "the initiation could not be read")
+	d := judge.FallBack(Question{}, CauseUnreadable, "the initiation could not be read")
 	rec := &DecisionRecord{Decision: d, Reply: r.o.Render(d), RoutedAt: time.Now().UnixNano()}
 	r.o.Observer.Decided(rec)
 	return rec.Reply, true

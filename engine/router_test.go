@@ -360,3 +360,28 @@ func TestOptionsNameWhatIsWrong(t *testing.T) {
 		t.Errorf("err = %v", err)
 	}
 }
+
+func TestFallbacksChangeWhileRouting(t *testing.T) {
+	w := newWorld(t)
+	w.options.Judge.Fallback = standby
+	w.policy = fails(engine.ErrUndefined)
+	r := w.router()
+	answers := func(id, want string) {
+		t.Helper()
+		if got := string(r.Route(t.Context(), w.initiation(id)).Body); got != want {
+			t.Errorf("%s is answered %q, want %q", id, got, want)
+		}
+	}
+	answers("c1", standby+"/0")
+	r.SetFallbacks("9000000007", map[string]string{did: "9000000008"})
+	answers("c2", "9000000008/0")
+	answers("c1", standby+"/0") // a retry gets what it got
+	if reply, ok := r.Unreadable(); !ok || string(reply.Body) != "9000000007/0" {
+		t.Errorf("Unreadable: %q, %v", reply.Body, ok)
+	}
+	r.SetFallbacks("", nil)
+	w.noPolicy = true
+	if r.Ready() {
+		t.Error("ready without a policy and without a fallback")
+	}
+}

@@ -32,7 +32,7 @@ func (r *Router) WhatIf(ctx context.Context, w WhatIf) (*WhatIfResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	return out.Judged(&r.o.Judge, w.Question, view.KnowsDID), nil
+	return out.Judged(r.judge.Load(), w.Question, view.KnowsDID), nil
 }
 
 // Judged turns an outcome into what a live call would have been answered with.

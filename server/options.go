@@ -69,8 +69,10 @@ type Options struct {
 	Zone    *time.Location // for dates without a time; default UTC
 	Version string         // optional
 	Log     *slog.Logger   // default slog.Default
-	Metrics *Metrics       // see NewMetrics
-	Now     func() time.Time
+	// LogLevel is Log's level, which the API changes; nil where it can't.
+	LogLevel *slog.LevelVar
+	Metrics  *Metrics // see NewMetrics
+	Now      func() time.Time
 
 	Router     Router
 	Completer  Completer
@@ -88,7 +90,7 @@ type Options struct {
 	Relay Relay
 
 	// Fallback is the global fallback number, empty for none, and FallbackDIDs
-	// how many DIDs have their own: status tells.
+	// how many DIDs have their own: status tells. SetFallbacks changes them later.
 	Fallback     string
 	FallbackDIDs int
 	// Warn adds to the warnings in status. Optional.

@@ -44,6 +44,8 @@ func (s *Server) privateHandler() http.Handler {
 	api.DELETE("/quarantine/:id", s.api(s.discard))
 	api.GET("/backup", s.api(s.backup))
 	api.GET("/events", s.api(s.events))
+	api.GET("/log-level", s.api(s.logLevel))
+	api.PUT("/log-level", s.api(s.putLogLevel))
 	s.liveRoutes(api)
 	s.relayRoutes(api)
 	return e

@@ -36,6 +36,7 @@ type Server struct {
 
 	doors     atomic.Pointer[doors]
 	secretsMu sync.Mutex // held while they change
+	fallbacks atomic.Pointer[fallbacksView]
 	failures  *access.Failures
 
 	public, private listener
@@ -78,6 +79,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s.doors.Store(d)
+	s.SetFallbacks(o.Fallback, o.FallbackDIDs)
 	if err := errors.Join(s.o.Metrics.watch(o.History, o.Policies, o.Version), s.o.Metrics.watchFeed(o.Feed)); err != nil {
 		return nil, err
 	}

@@ -48,6 +48,17 @@ type fallbacksView struct {
 	DIDs   int     `json:"dids"`   // how many DIDs have their own
 }
 
+// SetFallbacks tells status which global fallback is in force, empty for none,
+// and how many DIDs have their own.
+func (s *Server) SetFallbacks(global string, dids int) {
+	v := &fallbacksView{DIDs: dids}
+	if global != "" {
+		masked := engine.Mask(global)
+		v.Global = &masked
+	}
+	s.fallbacks.Store(v)
+}
+
 type listenersView struct {
 	Public     string           `json:"public"`
 	Private    string           `json:"private"`
@@ -86,14 +97,10 @@ func (s *Server) status(c *gin.Context) error {
 		Reload:   viewReport(policies.Reload),
 		Store: storeView{StoreStatus: store, Warnings: list(store.Warnings),
 			LastDecision: rfc3339(store.LastDecision), LastCompletion: rfc3339(store.LastCompletion)},
-		Fallbacks: fallbacksView{DIDs: s.o.FallbackDIDs},
+		Fallbacks: *s.fallbacks.Load(),
 		Warnings:  list(s.warnings(now, store, policies)),
 		Version:   s.o.Version, StartedAt: s.started.UTC(), Uptime: int64(now.Sub(s.started).Seconds()),
 		Listeners: listenersView{public, private, viewCertificate(s.o.TLS), viewCertificate(s.o.PrivateTLS)},
-	}
-	if s.o.Fallback != "" {
-		masked := engine.Mask(s.o.Fallback)
-		v.Fallbacks.Global = &masked
 	}
 	return writeJSON(c, http.StatusOK, v)
 }
@@ -110,7 +117,7 @@ const (
 // warnings are what somebody should look at, each with what to do.
 func (s *Server) warnings(now time.Time, store engine.StoreStatus, policies engine.PolicyStatus) []string {
 	w := s.policyWarnings(policies)
-	if s.o.Fallback == "" {
+	if s.fallbacks.Load().Global == nil {
 		w = append(w, "No global fallback is configured: a call that the policies do not answer gets none. Set --fallback NUMBER.")
 	}
 	w = append(w, s.accessWarnings(now)...)

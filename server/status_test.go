@@ -180,3 +180,17 @@ func TestWarningsAboutRefusedSecretsPass(t *testing.T) {
 		t.Errorf("warnings %q two hours later", got)
 	}
 }
+
+func TestStatusTellsOfFallbacksThatChanged(t *testing.T) {
+	w := begin(t, nil)
+	for _, c := range []struct {
+		global string
+		dids   int
+		want   string
+	}{{"9876500001", 3, `"fallbacks":{"global":"…0001","dids":3}`}, {"", 0, `"fallbacks":{"global":null,"dids":0}`}} {
+		w.server.SetFallbacks(c.global, c.dids)
+		if a := w.send("GET", w.private+"/api/v1/status", "").is200(); !strings.Contains(a.body, c.want) {
+			t.Errorf("status lacks %s: %s", c.want, a.body)
+		}
+	}
+}
