@@ -31,9 +31,10 @@ type cli struct {
 	Relay    relayCmd    `cmd:"" help:"The relay's targets, and messages that were given up."`
 	Policies policiesCmd `cmd:"" help:"List, show and compare policy sets; go back to one; write the starter set."`
 	DB       dbCmd       `cmd:"" name:"db" help:"Verify or back up the database."`
+	Show     configCmd   `cmd:"" name:"config" help:"Print the settings that serve would run with, and where each comes from."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 
-	Config kong.ConfigFlag `placeholder:"FILE" help:"Settings, by the flags' names. Default: ./switchboard.yaml where it exists."`
+	Config configFlag `default:"switchboard.yaml" placeholder:"FILE" help:"Settings, by the flags' names; read where it exists."`
 }
 
 type stdio struct {
@@ -49,20 +50,46 @@ type exitError struct {
 
 func (e *exitError) Error() string { return e.message }
 
+// invocation is how the program was called: what its settings are read from, now
+// and again.
+type invocation struct {
+	ctx  context.Context
+	args []string
+	io   stdio
+}
+
+// parser reads the command line into c. done is called when it has printed what
+// was asked for.
+func (i invocation) parser(c *cli, done func(code int)) (*kong.Kong, error) {
+	return kong.New(c,
+		kong.Name("switchboard"),
+		kong.Description("A policy-driven call router behind Alohaa's number masking webhooks."),
+		kong.UsageOnError(), kong.Writers(i.io.out, i.io.err),
+		kong.Exit(done),
+		kong.DefaultEnvars("SWITCHBOARD"),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.BindTo(i.ctx, (*context.Context)(nil)), kong.Bind(i.io), kong.Bind(i),
+	)
+}
+
+// again parses the same command line once more, with the settings file as it is
+// now. The environment of a process does not change.
+func (i invocation) again() (*cli, *kong.Context, error) {
+	var c cli
+	i.io.out, i.io.err = io.Discard, io.Discard
+	parser, err := i.parser(&c, func(int) {})
+	if err != nil {
+		return nil, nil, err
+	}
+	parsed, err := parser.Parse(i.args)
+	return &c, parsed, err
+}
+
 // run parses and runs one command and returns the exit code.
 func run(ctx context.Context, args []string, io stdio) int {
 	var c cli
 	exited := -1
-	parser, err := kong.New(&c,
-		kong.Name("switchboard"),
-		kong.Description("A policy-driven call router behind Alohaa's number masking webhooks."),
-		kong.UsageOnError(), kong.Writers(io.out, io.err),
-		kong.Exit(func(code int) { exited = code }),
-		kong.DefaultEnvars("SWITCHBOARD"),
-		kong.Configuration(readSettings, defaultConfig),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(io),
-	)
+	parser, err := invocation{ctx, args, io}.parser(&c, func(code int) { exited = code })
 	if err != nil {
 		return complain(io, err)
 	}

@@ -24,7 +24,7 @@ import (
 // little beside the other tests, much at night.
 func countOf(t *testing.T, variable string, standard int) int {
 	t.Helper()
-	s := os.Getenv(variable)
+	s := parameter(variable)
 	if s == "" {
 		return standard
 	}

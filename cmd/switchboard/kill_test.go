@@ -21,7 +21,7 @@ import (
 // SWITCHBOARD_KILL_ROUNDS sets the number of rounds.
 func TestKillUnderLoadLosesNothing(t *testing.T) {
 	rounds := 2
-	if s := os.Getenv("SWITCHBOARD_KILL_ROUNDS"); s != "" {
+	if s := parameter("SWITCHBOARD_KILL_ROUNDS"); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 {
 			t.Fatalf("SWITCHBOARD_KILL_ROUNDS=%q is no number of rounds", s)

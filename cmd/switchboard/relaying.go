@@ -18,9 +18,9 @@ import (
 
 // relayFlags say where completions and operational events go.
 type relayFlags struct {
-	Relay             []string      `sep:"none" placeholder:"[NAME=]URL" help:"Deliver completions, joined with their decisions, to this address; repeat it for more."`
-	Notify            []string      `sep:"none" placeholder:"[NAME=]URL" help:"Tell this address when the server needs somebody to look at it; repeat it for more."`
-	RelaySecret       []string      `sep:"none" placeholder:"[NAME=]SECRET" help:"Secret (whsec_...) that signs what is sent; repeat it to rotate. With a name, that target's alone."`
+	Relay             []string      `sep:"none" secret:"url" placeholder:"[NAME=]URL" help:"Deliver completions, joined with their decisions, to this address; repeat it for more."`
+	Notify            []string      `sep:"none" secret:"url" placeholder:"[NAME=]URL" help:"Tell this address when the server needs somebody to look at it; repeat it for more."`
+	RelaySecret       []string      `sep:"none" secret:"named" placeholder:"[NAME=]SECRET" help:"Secret (whsec_...) that signs what is sent; repeat it to rotate. With a name, that target's alone."`
 	RelaySecretFile   string        `placeholder:"FILE" help:"The same from a file, one a line."`
 	RelayAllowPrivate bool          `help:"Let relay and notify addresses be inside a network, without TLS too."`
 	RelayParallel     int           `default:"8" help:"Messages under way to one target at once."`

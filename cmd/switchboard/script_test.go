@@ -40,8 +40,24 @@ func (m tests) Run() int {
 	}
 	defer os.RemoveAll(dir)
 	buildDir = dir
+	takeParameters()
 	return m.M.Run()
 }
+
+// parameters are how long or how often the tests run, from the environment. They
+// are taken out of it: the program refuses variables that look like settings.
+var parameters = map[string]string{}
+
+func takeParameters() {
+	for _, pair := range os.Environ() {
+		if name, value, _ := strings.Cut(pair, "="); strings.HasPrefix(name, envPrefix) {
+			parameters[name] = value
+			_ = os.Unsetenv(name)
+		}
+	}
+}
+
+func parameter(name string) string { return parameters[name] }
 
 // TestScripts runs the whole program by the scripts in testdata/scripts.
 func TestScripts(t *testing.T) {

@@ -8,10 +8,12 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"golang.org/x/sync/errgroup"
 
 	"switchboard/engine"
@@ -35,12 +37,12 @@ type serveCmd struct {
 	Policies string `placeholder:"DIR" help:"Policies folder. Default: ./policies, else the built-in starter set."`
 	DB       string `name:"db" default:"switchboard.db" placeholder:"FILE" help:"The history database (and its index, FILE.index)."`
 
-	Key                  []string `sep:"none" placeholder:"SECRET" help:"Secret the provider sends; repeat it to rotate."`
+	Key                  []string `sep:"none" secret:"bare" placeholder:"SECRET" help:"Secret the provider sends; repeat it to rotate."`
 	KeyFile              string   `placeholder:"FILE" help:"The same from a file, one a line."`
 	KeyHeader            string   `default:"X-Switchboard-Key" help:"Header that carries the secret."`
-	PrivateToken         []string `sep:"none" placeholder:"[NAME=]TOKEN" help:"Bearer token of the private listener, by the name of who uses it (default admin); required off loopback."`
+	PrivateToken         []string `sep:"none" secret:"named" placeholder:"[NAME=]TOKEN" help:"Bearer token of the private listener, by the name of who uses it (default admin); required off loopback."`
 	PrivateTokenFile     string   `placeholder:"FILE" help:"The same from a file, one a line."`
-	PrivateReadToken     []string `sep:"none" placeholder:"[NAME=]TOKEN" help:"Token that reads and changes nothing (default name reader)."`
+	PrivateReadToken     []string `sep:"none" secret:"named" placeholder:"[NAME=]TOKEN" help:"Token that reads and changes nothing (default name reader)."`
 	PrivateReadTokenFile string   `placeholder:"FILE" help:"The same from a file, one a line."`
 	PrivateHost          []string `sep:"none" placeholder:"NAME" help:"Further host name under which people reach the private listener."`
 	TLSCert              string   `name:"tls-cert" placeholder:"FILE" help:"Certificate of the webhooks' listener, in PEM; without one it speaks plain HTTP."`
@@ -62,15 +64,17 @@ type serveCmd struct {
 
 	relayFlags
 
-	withoutFolder bool // for those who don't ask the policies
+	withoutFolder bool           // for those who don't ask the policies
+	level         *slog.LevelVar // of the log; nil where there is none
 
 	LogFormat string `default:"text" enum:"text,json" help:"text or json."`
 	LogLevel  string `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
 }
 
 // Run serves until ctx ends, then drains.
-func (c *serveCmd) Run(ctx context.Context, io stdio) (err error) {
+func (c *serveCmd) Run(ctx context.Context, parsed *kong.Context, again invocation, io stdio) (err error) {
 	relaxGC(os.LookupEnv)
+	c.level = new(slog.LevelVar)
 	log := c.logger(io)
 	p, err := c.build(ctx, log)
 	if err != nil {
@@ -80,30 +84,37 @@ func (c *serveCmd) Run(ctx context.Context, io stdio) (err error) {
 	if !p.manager.HasPolicy() && c.Fallback == "" {
 		return noAnswerError(p.manager.Status())
 	}
+	p.settings.begin(again, snapshot(parsed))
 	return p.serve(ctx, log)
 }
 
 func (c *serveCmd) logger(io stdio) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(c.LogLevel)) // the enum leaves nothing that could fail
-	o := &slog.HandlerOptions{Level: level}
+	c.level.Set(levelOf(c.LogLevel))
+	o := &slog.HandlerOptions{Level: c.level}
 	if c.LogFormat == "json" {
 		return slog.New(slog.NewJSONHandler(io.err, o))
 	}
 	return slog.New(slog.NewTextHandler(io.err, o))
 }
 
+func levelOf(name string) (level slog.Level) {
+	_ = level.UnmarshalText([]byte(name)) // the enum leaves nothing that could fail
+	return level
+}
+
 // program is the running server's parts.
 type program struct {
-	store   *history.Store
-	manager *policy.Manager
-	server  *server.Server
-	outlets *outlets
+	store    *history.Store
+	manager  *policy.Manager
+	server   *server.Server
+	outlets  *outlets
+	settings *settings
 }
 
 // build opens and wires everything. What can fail for a wrong flag fails before
 // the database is touched.
 func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *program, err error) {
+	sight := c.sight()
 	f, err := c.settle(log)
 	if err != nil {
 		return nil, err
@@ -142,19 +153,21 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *program, err
 	if err != nil {
 		return nil, err
 	}
+	live := &settings{command: c, taken: sight, router: router, policies: manager, log: log, files: f}
 	srv, err := server.New(server.Options{
 		Listen: c.Listen, PrivateListen: c.PrivateListen, ReadyFile: c.ReadyFile,
 		Secrets: f.secrets, KeyHeader: c.KeyHeader, Hosts: c.PrivateHost, Insecure: c.Insecure,
 		TLS: f.tls, PrivateTLS: f.privateTLS, MaxConnections: c.MaxConnections,
 		Numbers: f.judge.Numbers, Zone: f.zone, Version: versions().Version, Log: log, Metrics: metrics,
 		Router: router, Completer: store, History: store, Quarantine: store, Policies: manager, Live: store, Feed: feed,
-		Relay: out.relay, Warn: out.relay.Warnings,
-		Fallback: f.judge.Fallback, FallbackDIDs: len(f.judge.DIDFallbacks),
+		Relay: out.relay, Warn: func() []string { return slices.Concat(out.relay.Warnings(), live.warnings()) },
+		Fallback: f.judge.Fallback, FallbackDIDs: len(f.judge.DIDFallbacks), LogLevel: c.level,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &program{store: store, manager: manager, server: srv, outlets: out}, nil
+	live.server = srv
+	return &program{store: store, manager: manager, server: srv, outlets: out, settings: live}, nil
 }
 
 // policies brings the first policy set into force, where there is one.
@@ -198,6 +211,10 @@ func noAnswerError(status engine.PolicyStatus) error {
 // serve runs until ctx ends. The watcher stops last but one, so that a reload
 // asked for during the drain still gets its answer.
 func (p *program) serve(ctx context.Context, log *slog.Logger) error {
+	// From here on: before, a SIGHUP would end the process.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	if err := p.server.Start(ctx); err != nil {
 		return err
 	}
@@ -205,8 +222,8 @@ func (p *program) serve(ctx context.Context, log *slog.Logger) error {
 	defer stopWatch()
 	var g errgroup.Group
 	g.Go(func() error { return p.manager.Run(watch) })
-	g.Go(func() error { return p.reloadOnHangup(watch) })
 	g.Go(func() error { return p.outlets.run(watch) })
+	g.Go(func() error { return p.settings.run(watch, hangup) })
 
 	var err error
 	select {
@@ -220,19 +237,4 @@ func (p *program) serve(ctx context.Context, log *slog.Logger) error {
 	err = errors.Join(err, p.server.Shutdown(drain))
 	stopWatch()
 	return errors.Join(err, g.Wait())
-}
-
-// reloadOnHangup reloads the policies on every SIGHUP.
-func (p *program) reloadOnHangup(ctx context.Context) error {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-hangup:
-			p.manager.Reload(ctx, "SIGHUP")
-		}
-	}
 }

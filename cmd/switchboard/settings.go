@@ -39,6 +39,14 @@ func (p place) zone() (*time.Location, error) {
 // age is a duration that also takes days: "400d", "36h".
 type age time.Duration
 
+func (a age) String() string {
+	const day = 24 * time.Hour
+	if d := time.Duration(a); d != 0 && d%day == 0 {
+		return fmt.Sprintf("%dd", d/day)
+	}
+	return time.Duration(a).String()
+}
+
 // UnmarshalText reads an age.
 func (a *age) UnmarshalText(text []byte) error {
 	s := string(text)

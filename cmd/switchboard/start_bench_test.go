@@ -29,7 +29,7 @@ import (
 // is one that never did.
 func BenchmarkStart(b *testing.B) {
 	calls := 10_000
-	if n, err := strconv.Atoi(os.Getenv("SWITCHBOARD_BENCH_CALLS")); err == nil {
+	if n, err := strconv.Atoi(parameter("SWITCHBOARD_BENCH_CALLS")); err == nil {
 		calls = n
 	}
 	dir := b.TempDir()

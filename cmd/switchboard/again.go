@@ -1,0 +1,213 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"switchboard/engine"
+	"switchboard/engine/policy"
+	"switchboard/server"
+	"switchboard/server/certs"
+)
+
+// lookEvery is how often the files of secrets are looked at.
+const lookEvery = time.Second
+
+// liveSettings are the flags that change while serving. What a file of theirs
+// holds changes with the file.
+var liveSettings = []string{"log-level", "key", "key-file", "private-token", "private-token-file",
+	"private-read-token", "private-read-token-file", "fallback", "fallback-did"}
+
+// settings are a running server's: what is in force, and the way to read them
+// again. Its methods but warnings are for one goroutine.
+type settings struct {
+	command *serveCmd      // in force, as far as that goes
+	started map[string]any // every flag as it was at the start
+	values  map[string]any // and as it was read last
+	taken   string         // sight of the secrets in force
+	again   invocation
+
+	router   *engine.Router
+	server   *server.Server
+	policies *policy.Manager
+	files    *settled
+	log      *slog.Logger
+
+	trouble atomic.Pointer[string] // why new settings were not taken up
+	pending atomic.Pointer[string] // which ones wait for a restart
+}
+
+// begin remembers what the server was started with.
+func (s *settings) begin(i invocation, values map[string]any) {
+	s.again, s.started, s.values = i, values, values
+}
+
+// snapshot is the value of every flag of the command.
+func snapshot(parsed *kong.Context) map[string]any {
+	values := make(map[string]any)
+	for _, flag := range parsed.Selected().Flags {
+		if settable(flag) {
+			values[flag.Name] = flag.Target.Interface()
+		}
+	}
+	return values
+}
+
+// run follows signals and files until ctx ends.
+func (s *settings) run(ctx context.Context, hangup <-chan os.Signal) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	last := s.taken
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-hangup:
+			s.reload()
+			s.policies.Reload(ctx, "SIGHUP")
+		case <-tick.C:
+			now := s.command.sight()
+			// A file that is being written is left alone until it is quiet.
+			if now != s.taken && now == last {
+				s.retake()
+			}
+			last = now
+		}
+	}
+}
+
+// sight tells one content of the files of secrets from another. It is taken
+// before they are read: what changes in between is then seen the next time.
+func (c *serveCmd) sight() string {
+	var all []byte
+	for _, path := range []string{c.KeyFile, c.PrivateTokenFile, c.PrivateReadTokenFile} {
+		if path == "" {
+			continue
+		}
+		text, err := os.ReadFile(path)
+		all = fmt.Appendf(all, "%q %q %v\n", path, text, err != nil)
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(all))
+}
+
+// retake reads the files of secrets again.
+func (s *settings) retake() {
+	s.taken = s.command.sight()
+	secrets, err := s.command.secrets()
+	if err == nil {
+		err = s.server.SetSecrets(secrets)
+	}
+	if err != nil {
+		s.refuse(err)
+		return
+	}
+	s.trouble.Store(nil)
+	s.log.Info("secrets were changed", "keys", len(secrets.Keys), "tokens", tokenNames(secrets))
+}
+
+// reload reads all settings again and puts into force what can change while
+// serving: all of that, or nothing.
+func (s *settings) reload() {
+	next, parsed, err := s.again.again()
+	if err != nil {
+		s.refuse(err)
+		return
+	}
+	c := &next.Serve
+	sight := c.sight()
+	judge, err := c.judge(s.files.judge.Numbers)
+	if err != nil {
+		s.refuse(err)
+		return
+	}
+	secrets, err := c.secrets()
+	if err == nil {
+		err = s.server.SetSecrets(secrets)
+	}
+	if err != nil {
+		s.refuse(err)
+		return
+	}
+	s.router.SetFallbacks(judge.Fallback, judge.DIDFallbacks)
+	s.server.SetFallbacks(judge.Fallback, len(judge.DIDFallbacks))
+	// A level that was set over the API stands until the setting changes.
+	if c.LogLevel != s.command.LogLevel {
+		s.command.level.Set(levelOf(c.LogLevel))
+	}
+	s.reloadCertificates()
+	c.level = s.command.level
+	s.command, s.taken = c, sight
+	s.trouble.Store(nil)
+	s.report(snapshot(parsed), secrets)
+}
+
+// reloadCertificates takes up new files at once; handshakes do it by and by.
+func (s *settings) reloadCertificates() {
+	for _, f := range []*certs.Files{s.files.tls, s.files.privateTLS} {
+		if f != nil {
+			_ = f.Reload() // told to the log, and to status
+		}
+	}
+}
+
+// report says what changed, and what did not although it was asked for.
+func (s *settings) report(now map[string]any, secrets server.Secrets) {
+	var applied, waiting []string
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		live := slices.Contains(liveSettings, name)
+		switch {
+		case live && !reflect.DeepEqual(now[name], s.values[name]):
+			applied = append(applied, name)
+		case !live && !reflect.DeepEqual(now[name], s.started[name]):
+			waiting = append(waiting, name)
+		}
+	}
+	s.values = now
+	s.log.Info("settings were read again", "changed", list(applied), "keys", len(secrets.Keys), "tokens", tokenNames(secrets))
+	s.pending.Store(nil)
+	if len(waiting) > 0 {
+		text := fmt.Sprintf("Settings that were changed take effect with a restart only: %s.", list(waiting))
+		s.pending.Store(&text)
+		s.log.Warn("settings that were changed take effect with a restart only", "settings", list(waiting))
+	}
+}
+
+// refuse leaves everything as it is, and says so.
+func (s *settings) refuse(err error) {
+	text := fmt.Sprintf("Changed settings were not taken up: %s. Repair them and send SIGHUP; the old ones are in force.", engine.Mask(err.Error()))
+	s.trouble.Store(&text)
+	s.log.Error("changed settings were not taken up; the old ones are in force", "err", engine.Mask(err.Error()))
+}
+
+// warnings are for status.
+func (s *settings) warnings() (w []string) {
+	for _, p := range []*string{s.trouble.Load(), s.pending.Load()} {
+		if p != nil {
+			w = append(w, *p)
+		}
+	}
+	return w
+}
+
+// list is names for a person; "none" where there are none.
+func list(names []string) string { return cmp.Or(strings.Join(names, ", "), "none") }
+
+func tokenNames(s server.Secrets) string {
+	var names []string
+	for _, t := range s.Tokens {
+		names = append(names, t.Name)
+	}
+	return list(names)
+}
