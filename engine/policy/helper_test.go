@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/open-policy-agent/opa/v1/ast"
+
 	"switchboard/engine"
 )
 
@@ -51,6 +53,11 @@ func compileSet(t testing.TB, modules map[string]string, data map[string]any) *S
 
 func tryCompile(t testing.TB, modules map[string]string, data map[string]any) (*Set, error) {
 	t.Helper()
+	return tryCompileBy(t, newCompiler(nil).WithStrict(true), modules, data)
+}
+
+func tryCompileBy(t testing.TB, compiler *ast.Compiler, modules map[string]string, data map[string]any) (*Set, error) {
+	t.Helper()
 	tree := Tree{}
 	for name, text := range modules {
 		tree[name] = []byte(text)
@@ -62,7 +69,7 @@ func tryCompile(t testing.TB, modules map[string]string, data map[string]any) (*
 	if data == nil {
 		data = map[string]any{}
 	}
-	compiler := newCompiler(nil).WithStrict(true).WithVirtual(isMounted)
+	compiler.WithVirtual(isMounted)
 	if err := withConflicts(t.Context(), compiler, data, func() { compiler.Compile(p.modules) }); err != nil {
 		return nil, err
 	}

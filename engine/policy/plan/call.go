@@ -84,7 +84,11 @@ func (m *machine) invoke(fn *function, args []operand, f []*ast.Term) (*ast.Term
 		m.pop(g, top)
 		return t, s
 	}
-	own := g[2:len(args):len(args)] // input and data are the scope's
+	var few [4]*ast.Term
+	own := few[:0] // input and data are the scope's
+	for _, p := range fn.params[2:] {
+		own = append(own, g[p])
+	}
 	key := hashOf(fn.index, own)
 	if t := m.scope.find(key, own); t != nil {
 		m.pop(g, top)
@@ -92,7 +96,6 @@ func (m *machine) invoke(fn *function, args []operand, f []*ast.Term) (*ast.Term
 	}
 	t, s := m.evaluate(fn, fn.blocks, g)
 	if s == next {
-		// Its own statements never write a parameter.
 		m.scope.keep(key, own, remembered(t))
 	}
 	m.pop(g, top)
@@ -116,7 +119,7 @@ func remembered(t *ast.Term) *ast.Term {
 // evaluate runs blocks of a function in a frame that holds its arguments.
 func (m *machine) evaluate(fn *function, blocks []block, g []*ast.Term) (*ast.Term, int) {
 	m.result = nil
-	tried, all, err := fn.choice.among(m, g)
+	tried, all, err := fn.choice.among(m, fn, g)
 	if err != nil {
 		return nil, m.fail(err)
 	}

@@ -81,11 +81,11 @@ func (b bits) has(i int) bool { return b[i/64]&(1<<(i%64)) != 0 }
 func (b bits) add(i int)      { b[i/64] |= 1 << (i % 64) }
 
 // among asks the index which blocks to try; all says every one.
-func (ch *choice) among(m *machine, f []*ast.Term) (tried bits, all bool, err error) {
+func (ch *choice) among(m *machine, fn *function, f []*ast.Term) (tried bits, all bool, err error) {
 	if ch == nil {
 		return nil, true, nil
 	}
-	found, err := ch.index.Lookup(&resolver{m: m, f: f})
+	found, err := ch.index.Lookup(&resolver{m, fn, f})
 	if err != nil {
 		return nil, false, err
 	}
@@ -113,8 +113,9 @@ func (ch *choice) among(m *machine, f []*ast.Term) (tried bits, all bool, err er
 
 // resolver answers the index from a function's frame.
 type resolver struct {
-	m *machine
-	f []*ast.Term
+	m  *machine
+	fn *function
+	f  []*ast.Term
 }
 
 // Resolve gives the value of a reference, nil where it is undefined.
@@ -127,10 +128,10 @@ func (r *resolver) Resolve(ref ast.Ref) (ast.Value, error) {
 			return nil, ast.UnknownValueErr{}
 		}
 		i, ok := n.Int()
-		if !ok || i < 0 || i+2 >= len(r.f) {
+		if !ok || i < 0 || i+2 >= len(r.fn.params) {
 			return nil, ast.UnknownValueErr{}
 		}
-		return valueOf(r.f[i+2]), nil
+		return valueOf(r.f[r.fn.params[i+2]]), nil
 	case ref[0].Equal(ast.InputRootDocument):
 		t = r.f[input]
 	case ref[0].Equal(ast.DefaultRootDocument):
