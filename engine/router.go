@@ -131,7 +131,7 @@ func (r *Router) Route(ctx context.Context, in *Initiation) Reply {
 	})
 	rec := v.(*DecisionRecord)
 	if !first {
-		r.o.Observer.Replayed(rec, rec.Caller.Canonical == in.Caller.Canonical)
+		r.o.Observer.Replayed(rec, sameCaller(rec, in))
 	}
 	return rec.Reply
 }
@@ -143,8 +143,14 @@ func (r *Router) answer(ctx context.Context, in *Initiation) *DecisionRecord {
 		return r.decide(ctx, in, in.CallID)
 	}
 	r.await(ctx, rec, commit)
-	r.o.Observer.Replayed(rec, rec.Caller.Canonical == in.Caller.Canonical)
+	r.o.Observer.Replayed(rec, sameCaller(rec, in))
 	return rec
+}
+
+// sameCaller reports whether a retry came from whom the decision was made for. Of
+// a caller who was erased nobody can say otherwise.
+func sameCaller(rec *DecisionRecord, in *Initiation) bool {
+	return rec.Caller.Canonical == in.Caller.Canonical || rec.Caller.Canonical == Erased
 }
 
 // decide makes the call's decision, publishes it, and waits a moment for the

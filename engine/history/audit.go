@@ -58,7 +58,7 @@ func (s *Store) Audit(ctx context.Context, limit int) ([]engine.AuditEntry, erro
 // auditPrefixes are the beginnings of records that somebody may be asked about:
 // the kind is the first field. Other records need not be decoded.
 var auditPrefixes = func() (out [][]byte) {
-	for _, kind := range []recordKind{kindSession, kindFactChange, kindRevision, kindNote} {
+	for _, kind := range []recordKind{kindSession, kindFactChange, kindRevision, kindNote, kindErasure} {
 		out = append(out, []byte(`{"kind":"`+string(kind)+`"`))
 	}
 	return out
@@ -122,6 +122,8 @@ func (r *record) audit() (e engine.AuditEntry, ok bool, err error) {
 		e, before, after = r.activation()
 	case r.Note != nil:
 		return r.Note.entry(r.At), true, nil
+	case r.Erasure != nil && r.Erasure.Done != nil:
+		e.By, e.Action, e.Target, after = r.Erasure.By, "forget", "a person", r.Erasure.Done
 	default:
 		return e, false, nil
 	}

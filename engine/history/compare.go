@@ -70,6 +70,7 @@ func (r *VerifyReport) compareCopies(ctx context.Context, l *logFile, livePath, 
 		return err
 	}
 	live := offline(l, x, o, t)
+	live.stepped = r.step
 	r.Applied = x.mark.applied
 	if why := live.mismatch(x); why != "" {
 		if r.Index = IndexForeign; !x.mark.complete {
@@ -81,6 +82,7 @@ func (r *VerifyReport) compareCopies(ctx context.Context, l *logFile, livePath, 
 		return errors.Join(err, live.closeOffline())
 	}
 	fresh := offline(l, x, o, t)
+	fresh.stepped = r.step
 	fresh.rebuilding = true
 	err = errors.Join(live.foldAll(ctx, live.index.mark.applied+1), fresh.foldAll(ctx, 1))
 	if err == nil {
@@ -97,7 +99,7 @@ func (r *VerifyReport) compareCopies(ctx context.Context, l *logFile, livePath, 
 
 // offline is a Store that only folds: nothing is appended to its log.
 func offline(l *logFile, x *index, o Options, t tuning) *Store {
-	s := &Store{Options: o, tuning: t, rules: o.rules(), log: o.Log, drained: make(chan struct{}), file: l, index: x}
+	s := &Store{Options: o, tuning: t, rules: o.rules(), log: o.Log, drained: make(chan struct{}), care: make(chan struct{}, 1), file: l, index: x}
 	s.memory = newMemory(s.rules)
 	s.memory.resume(x.mark)
 	s.journal = startJournal(l, t)
@@ -113,6 +115,7 @@ func (s *Store) foldAll(ctx context.Context, from uint64) error {
 		if err := s.refold(ctx, st); err != nil {
 			return err
 		}
+		s.stepped()
 		if len(s.memory.dirty) < s.roundSize {
 			return nil
 		}

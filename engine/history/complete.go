@@ -42,13 +42,25 @@ func (s *Store) Complete(ctx context.Context, c *engine.Completion) (engine.Comp
 
 // complete folds a completion; wait returns when what the result rests on is on
 // disk.
-func (s *Store) complete(ctx context.Context, c *engine.Completion, data []byte) (_ engine.CompletionResult, wait func() error, _ error) {
+func (s *Store) complete(ctx context.Context, c *engine.Completion, data []byte) (_ engine.CompletionResult, wait func() error, err error) {
 	var p plan
+	cleaned := false
 	var turns patience
 	defer turns.stop()
 	e := fold.Entry{Completion: c}
 	for {
 		p = s.prepare(c.CallID, e, nil)
+		if g := s.memory.entries[callKey(c.CallID)].group; !cleaned && g.HasErased() {
+			s.mu.Unlock()
+			if c, err = withoutErased(c, g); err == nil {
+				data, err = (&record{Kind: kindCompletion, At: c.Arrived, Completion: c}).encode()
+			}
+			if err != nil {
+				return "", nil, err
+			}
+			e.Completion, cleaned = c, true
+			continue
+		}
 		if p.result == engine.Duplicate {
 			version := s.memory.entries[callKey(c.CallID)].version
 			s.mu.Unlock()

@@ -39,9 +39,28 @@ func guard(f func() error) (err error) {
 // looks at every page of the file when it opens, which takes seconds at a
 // million calls, and does so in a goroutine whose panic over a corrupt file
 // can't be caught.
+//
+// A file that was given another name while it waited for the lock (a compaction
+// replaces it) is opened again under its own.
 func openBolt(path string, readOnly bool, t tuning) (db *bbolt.DB, err error) {
-	open := func(name string, flag int, mode os.FileMode) (*os.File, error) {
+	for {
+		var opened os.FileInfo
+		db, err = openOnce(path, readOnly, t, &opened)
+		if now, serr := os.Stat(path); err != nil || serr != nil || opened == nil || os.SameFile(opened, now) {
+			return db, err
+		}
+		if err := db.Close(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func openOnce(path string, readOnly bool, t tuning, opened *os.FileInfo) (db *bbolt.DB, err error) {
+	private := func(name string, flag int, mode os.FileMode) (*os.File, error) {
 		f, err := openPrivate(name, flag, mode)
+		if err == nil {
+			*opened, err = f.Stat()
+		}
 		if err == nil && t.opened != nil {
 			t.opened(f)
 		}
@@ -50,7 +69,7 @@ func openBolt(path string, readOnly bool, t tuning) (db *bbolt.DB, err error) {
 	err = guard(func() (err error) {
 		db, err = bbolt.Open(path, 0o600, &bbolt.Options{
 			Timeout: t.lockWait, ReadOnly: readOnly, InitialMmapSize: t.mmap,
-			FreelistType: bbolt.FreelistMapType, NoStatistics: true, OpenFile: open,
+			FreelistType: bbolt.FreelistMapType, NoStatistics: true, OpenFile: private,
 		})
 		return err
 	})

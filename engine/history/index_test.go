@@ -204,7 +204,7 @@ func TestARebuildThatIsCutShortBeginsAnew(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := history.Rebuild(t.Context(), options(t, path)); err != nil {
+	if err := history.Rebuild(t.Context(), options(t, path), nil); err != nil {
 		t.Fatal(err)
 	}
 	equal(t, "index", verify(t, path).Index, history.IndexEqual)

@@ -48,6 +48,9 @@ func pairKeys(s *engine.Session) (out []fold.Key) {
 		return nil
 	}
 	for _, number := range s.Parties {
+		if number == engine.Erased {
+			continue // strangers must not meet in it
+		}
 		if k, ok := pairKey(s.DID, number); ok {
 			out = append(out, k)
 		}

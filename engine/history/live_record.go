@@ -31,7 +31,16 @@ type storedSession struct {
 }
 
 func (s *storedSession) whole() bool {
-	return s != nil && s.Ref != "" && s.Created > 0 && len(pairKeys(s.session())) == 2
+	if s == nil || s.Ref == "" || s.Created <= 0 {
+		return false
+	}
+	keys := len(pairKeys(s.session()))
+	for _, party := range s.Parties {
+		if party == engine.Erased {
+			keys++
+		}
+	}
+	return keys == 2
 }
 
 func (s *storedSession) session() *engine.Session {

@@ -11,7 +11,8 @@ import (
 )
 
 // Answered returns the decision that a call_id and DID were answered with, nil
-// where there is none, or only a 503, which is not repeated.
+// where there is none, or only one that is not repeated: a 503, or one whose
+// receiver was erased.
 func (s *Store) Answered(callID, did string) (*engine.DecisionRecord, engine.Commit) {
 	s.lockWith(callKey(callID))
 	e := s.memory.get(callKey(callID))
@@ -37,7 +38,7 @@ func (s *Store) Answered(callID, did string) (*engine.DecisionRecord, engine.Com
 }
 
 func replayable(rec *engine.DecisionRecord, did string) bool {
-	return rec.DID.Canonical == did && rec.Decision.Source != engine.SourceNone
+	return rec.DID.Canonical == did && rec.Decision.Source != engine.SourceNone && rec.Decision.Number != engine.Erased
 }
 
 // read returns one record of the log, nil where there is none any more.

@@ -23,7 +23,7 @@ func open(o Options, t tuning) (*Store, error) {
 		return nil, err
 	}
 	o = o.withDefaults()
-	s := &Store{Options: o, tuning: t, rules: o.rules(), log: o.Log, drained: make(chan struct{})}
+	s := &Store{Options: o, tuning: t, rules: o.rules(), log: o.Log, drained: make(chan struct{}), care: make(chan struct{}, 1)}
 	file, err := openLog(o.Path, t)
 	if errors.Is(err, errCorrupt) {
 		aside, aerr := setAside(o.Path, o.Now())
@@ -82,7 +82,11 @@ func (s *Store) mismatch(x *index) string {
 		return "its rebuild did not come to its end"
 	case m.applied > s.file.last:
 		return "it knows more than the log does"
-	case m.applied <= s.file.trimmed:
+	}
+	if erased, err := s.file.erasedSince(m.applied); erased || err != nil {
+		return "somebody was erased since it was written"
+	}
+	if m.applied <= s.file.trimmed {
 		return "" // the record to compare was deleted; what else it held is subtracted in catchUp
 	}
 	data, err := s.file.get(m.applied)
@@ -126,10 +130,15 @@ func (s *Store) catchUp(ctx context.Context) {
 // rebuild folds the whole log, newest records first: those matter to the next
 // calls. The fold does not depend on order, so live records may come between.
 func (s *Store) rebuild(ctx context.Context, last uint64) {
+	if s.takeCare(ctx) != nil {
+		return
+	}
+	defer s.endCare()
 	err := s.file.descend(ctx, last, func(r stored) error {
 		if err := s.refold(ctx, r); err != nil {
 			return err
 		}
+		s.refolded.Add(1)
 		return s.room(ctx)
 	})
 	if ctx.Err() != nil {

@@ -26,6 +26,8 @@ const (
 	kindSession          recordKind = "session"
 	kindFactChange       recordKind = "fact"
 	kindNote             recordKind = "note"
+	kindErasure          recordKind = "erasure" // records were rewritten in this one's transaction
+	kindErased           recordKind = "erased"  // nothing remained of what it was
 )
 
 // record is one value of the log: an envelope of which one part is set, by
@@ -44,6 +46,7 @@ type record struct {
 	Through    uint64                 `json:"through,omitempty"` // with retention: records up to this one are deleted
 	Was        string                 `json:"was,omitempty"`     // with revision: the one that went live before it
 	Note       *note                  `json:"note,omitempty"`
+	Erasure    *erasure               `json:"erasure,omitempty"`
 }
 
 // quarantined is an item in quarantine as the log keeps it.
@@ -82,6 +85,10 @@ func decodeRecord(b []byte) (*record, error) {
 		part = r.ID != ""
 	case kindRetention:
 		part = r.Through > 0
+	case kindErasure:
+		part = r.Erasure != nil
+	case kindErased:
+		part = true
 	case kindSession:
 		part = r.Session.whole()
 	case kindFactChange:

@@ -31,7 +31,7 @@ type relayCall struct {
 // calls can be told whole: not while the index is rebuilt. The error is ctx's,
 // or says that the store is closed.
 func (s *Store) RelayWait(ctx context.Context, after uint64) error {
-	if err := s.rebuilt(ctx); err != nil {
+	if err := s.rebuilt(ctx, nil); err != nil {
 		return err
 	}
 	return s.journal.wait(ctx, after+1)

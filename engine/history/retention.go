@@ -20,7 +20,7 @@ func (s *Store) retain(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		for {
-			more, err := s.trim(ctx)
+			more, err := s.carefulTrim(ctx)
 			if err != nil && ctx.Err() == nil {
 				s.log.Warn("old records could not be deleted; it is tried again", "error", err)
 			}
@@ -34,6 +34,15 @@ func (s *Store) retain(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+// carefulTrim is trim while nobody else rewrites the log.
+func (s *Store) carefulTrim(ctx context.Context) (more bool, err error) {
+	if err := s.takeCare(ctx); err != nil {
+		return false, err
+	}
+	defer s.endCare()
+	return s.trim(ctx)
 }
 
 // trim deletes the oldest records, at most a batch of them, and reports whether
@@ -231,6 +240,7 @@ func (s *Store) forgetThrough(ctx context.Context, through uint64, at func() (ui
 type rest struct {
 	key    fold.Key
 	before *fold.Group // as it was when the rest was worked out
+	had    int         // records, then
 	seqs   []uint64
 	after  *fold.Group
 }
@@ -242,7 +252,7 @@ func (s *Store) rests(calls []fold.Key, through uint64) ([]rest, error) {
 	for i, k := range calls {
 		e := s.memory.entries[k]
 		n, _ := slices.BinarySearch(e.seqs, through+1)
-		out[i] = rest{key: k, before: e.group, seqs: slices.Clone(e.seqs[n:])}
+		out[i] = rest{key: k, before: e.group, had: len(e.seqs), seqs: slices.Clone(e.seqs[n:])}
 	}
 	s.mu.Unlock()
 	for i := range out {
@@ -269,7 +279,7 @@ func (s *Store) rests(calls []fold.Key, through uint64) ([]rest, error) {
 // again is true where a call has changed since.
 func (m *memory) lackingFor(rests []rest) (missing []fold.Key, again bool) {
 	for _, r := range rests {
-		if m.entries[r.key].group != r.before {
+		if e := m.entries[r.key]; e.group != r.before || len(e.seqs) != r.had {
 			return nil, true
 		}
 		for _, c := range fold.Diff(r.before, r.after) {

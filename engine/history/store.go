@@ -33,13 +33,16 @@ type Store struct {
 	index      *index        // another one after it was found damaged
 	moment     int64         // of the newest view
 	rebuilding bool          // the index does not hold all of the log yet
+	care       chan struct{} // of capacity one, full: held while the log is rewritten, or read as a whole
 	drained    chan struct{} // closed and replaced after each round of the index writer
 
 	decisions, completions, conflicts atomic.Uint64
+	refolded                          atomic.Uint64 // records, by rebuilds
 	lastDecision, lastCompletion      atomic.Int64
 	warnMu                            sync.Mutex
 	warnings                          []string
 
+	stepped   func() // offline: a record was folded
 	closing   atomic.Bool
 	cancel    context.CancelFunc
 	helpers   sync.WaitGroup // the goroutines beside the journal's

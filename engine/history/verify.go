@@ -38,10 +38,21 @@ type VerifyReport struct {
 	Calls       uint64            `json:"calls"`   // in the fold of the log
 	Profiles    uint64            `json:"profiles"`
 	Problems    []string          `json:"problems"` // in sentences; the first hundred
+
+	progress    Progress
+	done, total int64
 }
 
 // OK reports whether nothing is wrong.
 func (r *VerifyReport) OK() bool { return len(r.Problems) == 0 }
+
+// step counts a record that was read.
+func (r *VerifyReport) step() {
+	r.done++
+	if r.done%256 == 0 {
+		r.progress.at(min(r.done, r.total), r.total)
+	}
+}
 
 func (r *VerifyReport) problem(format string, args ...any) {
 	if len(r.Problems) < maxProblems {
@@ -57,7 +68,13 @@ func (r *VerifyReport) problem(format string, args ...any) {
 // Damage is told in the report. The error is ErrInUse, ErrNewerFormat,
 // ErrNotOurs, ctx's, or the operating system's.
 func Verify(ctx context.Context, path string) (VerifyReport, error) {
-	r := VerifyReport{Path: path, Bytes: size(path), Kinds: make(map[string]uint64), Problems: []string{}, Index: IndexAbsent}
+	return VerifyShowing(ctx, path, nil)
+}
+
+// VerifyShowing is Verify that tells how many records it has read, of
+// those that it reads and folds.
+func VerifyShowing(ctx context.Context, path string, progress Progress) (VerifyReport, error) {
+	r := VerifyReport{progress: progress, Path: path, Bytes: size(path), Kinds: make(map[string]uint64), Problems: []string{}, Index: IndexAbsent}
 	l, err := readOnly(path)
 	if errors.Is(err, errCorrupt) {
 		r.problem("the database can't be opened, so that the next start sets it aside: %v", err)
@@ -67,6 +84,9 @@ func Verify(ctx context.Context, path string) (VerifyReport, error) {
 		return r, err
 	}
 	r.First, r.Last, r.Trimmed = l.first, l.last, l.trimmed
+	if r.total = int64(l.last - l.trimmed); exists(IndexPath(path)) {
+		r.total *= 2
+	}
 	r.pages("log", l.db)
 	if err := r.records(ctx, l); err != nil {
 		return r, errors.Join(err, l.db.Close())
@@ -105,6 +125,7 @@ func (r *VerifyReport) records(ctx context.Context, l *logFile) error {
 		}
 		next = st.seq + 1
 		r.Records++
+		r.step()
 		rec, err := decodeRecord(st.data)
 		if err != nil {
 			r.problem("record %d is damaged: %v", st.seq, err)

@@ -175,7 +175,7 @@ func TestVerifyKnowsThatOrderLeavesTraces(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := history.Rebuild(t.Context(), options(t, path)); err != nil {
+	if err := history.Rebuild(t.Context(), options(t, path), nil); err != nil {
 		t.Fatal(err)
 	}
 	equal(t, "index", verify(t, path).Index, history.IndexEqual)

@@ -1,0 +1,204 @@
+package history
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"slices"
+
+	"go.etcd.io/bbolt"
+
+	"switchboard/engine"
+)
+
+// erasure is the record of an erasure: of a batch of records that were rewritten
+// in its transaction, or with Done of the whole.
+type erasure struct {
+	By   string          `json:"by,omitempty"`
+	Done *engine.Erasure `json:"done,omitempty"`
+}
+
+// erasureBegins is how such a record begins.
+var erasureBegins = []byte(`{"kind":"` + string(kindErasure) + `"`)
+
+// bodyBegins is how a payload begins in a record: base64 follows.
+var bodyBegins = []byte(`"body":"`)
+
+// holds reports whether a record may hold the number. Most don't, and are not
+// decoded.
+func (e *eraser) holds(data []byte) bool {
+	if e.p.In(data) {
+		return true
+	}
+	if bytes.HasPrefix(data, []byte(`{"kind":"`+string(kindRevision)+`"`)) {
+		r, err := decodeRecord(data)
+		return err == nil && e.inFiles(r.Revision)
+	}
+	for rest := data; ; {
+		i := bytes.Index(rest, bodyBegins)
+		if i < 0 {
+			return false
+		}
+		rest = rest[i+len(bodyBegins):]
+		end := bytes.IndexByte(rest, '"')
+		if end < 0 {
+			return false
+		}
+		body, err := base64.StdEncoding.AppendDecode(nil, rest[:end])
+		if err == nil && e.p.In(body) {
+			return true
+		}
+		rest = rest[end:]
+	}
+}
+
+func (e *eraser) inFiles(rev *engine.Revision) bool {
+	for path, text := range rev.Files {
+		if e.p.In([]byte(path)) || e.p.In(text) {
+			return true
+		}
+	}
+	return false
+}
+
+// other erases the person from a record that concerns no call. A record of which
+// nothing may stay becomes an empty one: there are no gaps in the log.
+func (e *eraser) other(r *record) {
+	at := r.At
+	switch {
+	case r.Quarantine != nil, r.Revision != nil && e.inFiles(r.Revision),
+		r.Fact != nil && e.named(r.Fact.Collection, r.Fact.Key):
+		*r = record{Kind: kindErased, At: at}
+		return
+	case r.Session != nil:
+		for _, s := range []*storedSession{r.Session.Before, r.Session.After} {
+			if s != nil {
+				*s = *storeSession(e.session(s.session()))
+			}
+		}
+	}
+	e.p.Value(r)
+}
+
+// named reports whether a fact is named after the person.
+func (e *eraser) named(collection, key string) bool {
+	return e.p.In([]byte(collection)) || e.p.In([]byte(key))
+}
+
+// session is a session without the person: ended at the latest when the person
+// was erased.
+func (e *eraser) session(s *engine.Session) *engine.Session {
+	out := *s
+	out.Ref = e.rename(s.Ref)
+	for i, party := range s.Parties {
+		if party != e.p.Canonical() {
+			continue
+		}
+		out.Parties[i] = engine.Erased
+		if out.Expires == 0 || out.Expires > e.at {
+			out.Expires = e.at
+		}
+	}
+	out.Data, _ = e.p.JSON(s.Data)
+	return &out
+}
+
+// others rewrites records that concern no call, and drops from the archive what
+// goes with them.
+func (e *eraser) others(ctx context.Context, found []stored) error {
+	if len(found) == 0 {
+		return nil
+	}
+	var news []stored
+	var items, revisions []string
+	a := &e.s.archive
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, st := range found {
+		r, err := decodeRecord(st.data)
+		if err != nil {
+			return err
+		}
+		q, rev := r.Quarantine, r.Revision
+		e.other(r)
+		data, err := r.encode()
+		if err != nil {
+			return err
+		}
+		if bytes.Equal(data, st.data) {
+			continue // the digits belong to something else
+		}
+		news = append(news, stored{st.seq, data})
+		if r.Kind != kindErased {
+			continue
+		}
+		if q != nil && a.items[q.ID].Seq == st.seq {
+			items = append(items, q.ID)
+		}
+		if rev != nil && a.revisions[rev.ID].Seq == st.seq {
+			revisions = append(revisions, rev.ID)
+		}
+	}
+	if len(news) == 0 {
+		return nil
+	}
+	data, err := e.erasureRecord()
+	if err != nil {
+		return err
+	}
+	it, err := e.s.append(data, func(tx *bbolt.Tx, _ uint64) error {
+		err := putAgain(tx, news)
+		for _, id := range items {
+			err = errors.Join(err, tx.Bucket(bucketQuarantine).Delete([]byte(id)))
+		}
+		for _, id := range revisions {
+			err = errors.Join(err, tx.Bucket(bucketRevisions).Delete([]byte(id)))
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, id := range items {
+		a.bytes -= a.items[id].Size
+		delete(a.items, id)
+	}
+	for _, id := range revisions {
+		delete(a.revisions, id)
+	}
+	e.out.Records += len(news)
+	e.out.Quarantined += len(items)
+	e.out.Revisions = append(e.out.Revisions, revisions...)
+	slices.Sort(e.out.Revisions)
+	return e.await(ctx, it)
+}
+
+// putAgain puts records in the place of those with their sequence numbers.
+func putAgain(tx *bbolt.Tx, news []stored) error {
+	b := tx.Bucket(bucketLog)
+	for _, st := range news {
+		if b.Get(seqKey(st.seq)) == nil {
+			continue // retention took it
+		}
+		if err := b.Put(seqKey(st.seq), st.data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// erasedSince reports whether somebody was erased after a record: an index that
+// does not know of it can't be brought up to date.
+func (l *logFile) erasedSince(seq uint64) (yes bool, err error) {
+	err = guard(func() error {
+		return l.db.View(func(tx *bbolt.Tx) error {
+			c := tx.Bucket(bucketLog).Cursor()
+			for k, v := c.Seek(seqKey(seq + 1)); k != nil && !yes; k, v = c.Next() {
+				yes = bytes.HasPrefix(v, erasureBegins)
+			}
+			return nil
+		})
+	})
+	return yes, err
+}
