@@ -73,6 +73,8 @@ type fakeStore struct {
 	filters     []engine.CallFilter
 	summed      []engine.StatsFilter
 	stats       *engine.Stats
+	erased      engine.Erasure
+	forgotten   string // who, and by whom
 	page        engine.CallPage
 	paging      func(engine.CallFilter) (engine.CallPage, error) // where set, in place of page
 	details     map[string]*engine.CallDetail
@@ -135,6 +137,14 @@ func (s *fakeStore) Stats(_ context.Context, f engine.StatsFilter) (*engine.Stat
 	defer s.mu.Unlock()
 	s.summed = append(s.summed, f)
 	return s.stats, s.fail
+}
+
+func (s *fakeStore) Forget(_ context.Context, n engine.Number, by string) (*engine.Erasure, error) {
+	if s.fail != nil {
+		return nil, s.fail
+	}
+	s.forgotten += n.Canonical + " " + by + ";"
+	return &s.erased, nil
 }
 
 func (s *fakeStore) Revisions(context.Context) ([]engine.Revision, error) { return s.revisions, s.fail }

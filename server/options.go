@@ -78,6 +78,7 @@ type Options struct {
 	Completer  Completer
 	History    History
 	Quarantine Quarantine
+	Eraser     Eraser
 	Policies   Policies
 	Live       engine.LiveData // what backends keep up to date for the policies
 
@@ -149,7 +150,7 @@ func (o *Options) validatePorts() error {
 	}{
 		{"Numbers", o.Numbers == nil}, {"Metrics", o.Metrics == nil}, {"Router", o.Router == nil},
 		{"Completer", o.Completer == nil}, {"History", o.History == nil},
-		{"Quarantine", o.Quarantine == nil}, {"Policies", o.Policies == nil}, {"Live", o.Live == nil},
+		{"Quarantine", o.Quarantine == nil}, {"Eraser", o.Eraser == nil}, {"Policies", o.Policies == nil}, {"Live", o.Live == nil},
 	} {
 		if p.missing {
 			return fmt.Errorf("server: %s is missing", p.name)

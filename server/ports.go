@@ -51,6 +51,14 @@ type History interface {
 	Status() engine.StoreStatus
 }
 
+// Eraser erases people on their request.
+type Eraser interface {
+	// Forget returns once the person is erased from everything that is kept. It
+	// may be asked again after it failed. The error is engine.ErrUnavailable
+	// (wrapped) where the store can't do it now.
+	Forget(ctx context.Context, n engine.Number, by string) (*engine.Erasure, error)
+}
+
 // Quarantine keeps payloads that could not be understood.
 type Quarantine interface {
 	// Quarantine returns once the item is on disk. The same payload again

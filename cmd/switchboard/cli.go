@@ -25,12 +25,12 @@ type cli struct {
 	Check    checkCmd    `cmd:"" help:"Lint, compile and test a policies folder as a reload would."`
 	Test     testCmd     `cmd:"" help:"Run a policies folder's own tests."`
 	Route    routeCmd    `cmd:"" help:"Tell how a call would be routed, without routing it."`
-	Calls    callsCmd    `cmd:"" help:"List calls, or show one."`
+	Calls    callsCmd    `cmd:"" help:"List, show, export or import calls; forget a person."`
 	Sessions sessionsCmd `cmd:"" help:"List, put or delete masked pairs."`
 	Facts    factsCmd    `cmd:"" help:"List, put or delete facts for the policies."`
 	Relay    relayCmd    `cmd:"" help:"The relay's targets, and messages that were given up."`
 	Policies policiesCmd `cmd:"" help:"List, show and compare policy sets; go back to one; write the starter set."`
-	DB       dbCmd       `cmd:"" name:"db" help:"Verify or back up the database."`
+	DB       dbCmd       `cmd:"" name:"db" help:"Verify, back up, restore, compact or rebuild the database."`
 	Show     configCmd   `cmd:"" name:"config" help:"Print the settings that serve would run with, and where each comes from."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 

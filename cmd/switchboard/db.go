@@ -19,8 +19,11 @@ import (
 )
 
 type dbCmd struct {
-	Verify dbVerifyCmd `cmd:"" help:"Check a database file that no server is using; changes nothing."`
-	Backup dbBackupCmd `cmd:"" help:"Copy a database consistently, from a running server or a file."`
+	Verify  dbVerifyCmd  `cmd:"" help:"Check a database file that no server is using; changes nothing."`
+	Backup  dbBackupCmd  `cmd:"" help:"Copy a database consistently, from a running server or a file."`
+	Restore dbRestoreCmd `cmd:"" help:"Put a backup in the place of a database that no server is using."`
+	Compact dbCompactCmd `cmd:"" help:"Write a database that no server is using anew, without the room of what was deleted."`
+	Rebuild dbRebuildCmd `cmd:"" help:"Throw a database's index away and make it anew from the log."`
 }
 
 type dbVerifyCmd struct {
@@ -32,7 +35,9 @@ type dbVerifyCmd struct {
 // Run prints what the file holds and what is wrong with it.
 func (c *dbVerifyCmd) Run(ctx context.Context, io stdio) error {
 	file := cmp.Or(c.File, c.DB)
-	report, err := history.Verify(ctx, file)
+	p := showProgress(io, "verify", "records")
+	report, err := history.VerifyShowing(ctx, file, p.at)
+	p.stop()
 	if err != nil {
 		return err
 	}
@@ -50,6 +55,15 @@ func (c *dbVerifyCmd) Run(ctx context.Context, io stdio) error {
 	return nil
 }
 
+// indexStates say how an index stands to its log.
+var indexStates = map[string]string{
+	history.IndexEqual:      "equal to what the records give",
+	history.IndexAbsent:     "absent; the next start makes it",
+	history.IndexUnfinished: "unfinished; the next start makes it anew",
+	history.IndexForeign:    "of another database or version; the next start makes it anew",
+	history.IndexDifferent:  "different from what the records give; switchboard db rebuild makes it anew",
+}
+
 func printVerified(io stdio, r history.VerifyReport) error {
 	state := "good"
 	if !r.OK() {
@@ -64,14 +78,7 @@ func printVerified(io stdio, r history.VerifyReport) error {
 	fmt.Fprintf(w, "  size\t%d bytes\n", r.Bytes)
 	fmt.Fprintf(w, "  records\t%d\t%s\n", r.Records, strings.Join(kinds, ", "))
 	fmt.Fprintf(w, "  policy sets\t%d\n  quarantined\t%d\n", r.Revisions, r.Quarantined)
-	index := map[string]string{
-		history.IndexEqual:      "equal to what the records give",
-		history.IndexAbsent:     "absent; the next start makes it",
-		history.IndexUnfinished: "unfinished; the next start makes it anew",
-		history.IndexForeign:    "of another database or version; the next start makes it anew",
-		history.IndexDifferent:  "different from what the records give; remove it, and the next start makes it anew",
-	}
-	fmt.Fprintf(w, "  index\t%s\n", index[r.Index])
+	fmt.Fprintf(w, "  index\t%s\n", indexStates[r.Index])
 	for _, p := range r.Problems {
 		fmt.Fprintf(w, "  problem: %s\n", p)
 	}

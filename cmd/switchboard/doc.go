@@ -4,11 +4,11 @@
 //	switchboard check [DIR]           would this folder go live?
 //	switchboard test [DIR]            run the folder's own tests
 //	switchboard route --caller N --did N
-//	switchboard calls list|show       what happened
+//	switchboard calls list|show|export|import|forget
 //	switchboard sessions list|put|delete
 //	switchboard facts list|put|delete what the policies know right now
 //	switchboard policies init [DIR]   write the starter set out for editing
-//	switchboard db verify|backup
+//	switchboard db backup|restore|compact|verify|rebuild
 //	switchboard version
 //
 // Exit codes: 0 good, 1 wrong usage or a failed command, 3 policies that do not

@@ -159,7 +159,7 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *program, err
 		Secrets: f.secrets, KeyHeader: c.KeyHeader, Hosts: c.PrivateHost, Insecure: c.Insecure,
 		TLS: f.tls, PrivateTLS: f.privateTLS, MaxConnections: c.MaxConnections,
 		Numbers: f.judge.Numbers, Zone: f.zone, Version: versions().Version, Log: log, Metrics: metrics,
-		Router: router, Completer: store, History: store, Quarantine: store, Policies: manager, Live: store, Feed: feed,
+		Router: router, Completer: store, History: store, Quarantine: store, Eraser: store, Policies: manager, Live: store, Feed: feed,
 		Relay: out.relay, Warn: func() []string { return slices.Concat(out.relay.Warnings(), live.warnings()) },
 		Fallback: f.judge.Fallback, FallbackDIDs: len(f.judge.DIDFallbacks), LogLevel: c.level,
 	})

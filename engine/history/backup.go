@@ -23,6 +23,16 @@ func BackupFile(ctx context.Context, src, dst string) error {
 	return errors.Join(copyTo(ctx, l.db, dst), l.db.Close())
 }
 
+// Readable reports why the database at path can't be used as it is: it is not
+// there, in use, of a newer version, damaged, or none of ours. It changes no byte.
+func Readable(path string) error {
+	l, err := readOnly(path)
+	if err != nil {
+		return err
+	}
+	return l.db.Close()
+}
+
 // readOnly opens a log without changing it.
 func readOnly(path string) (*logFile, error) {
 	if _, err := os.Stat(path); err != nil {
