@@ -46,7 +46,7 @@ func (s *Server) forget(c *gin.Context) error {
 	if err := http.NewResponseController(c.Writer).SetWriteDeadline(time.Time{}); err != nil {
 		return fmt.Errorf("lifting the write deadline: %w", err)
 	}
-	got, err := s.o.Eraser.Forget(context.WithoutCancel(c.Request.Context()), number, s.by())
+	got, err := s.o.Eraser.Forget(context.WithoutCancel(c.Request.Context()), number, by(c.Request.Context()))
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (s *Server) forget(c *gin.Context) error {
 	v.Revisions = list(v.Revisions)
 	v.Next = v.next()
 	s.o.Log.Info("a person was erased", "calls", got.Calls, "records", got.Records, "sessions", got.Sessions, "facts", got.Facts,
-		"quarantined", got.Quarantined, "revisions", len(got.Revisions), "by", s.by())
+		"quarantined", got.Quarantined, "revisions", len(got.Revisions), "by", by(c.Request.Context()))
 	return writeJSON(c, http.StatusOK, v)
 }
 
