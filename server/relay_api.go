@@ -162,6 +162,7 @@ func (s *Server) retryLetter(c *gin.Context) error {
 	case err != nil:
 		return err
 	}
+	s.audited(c.Request.Context(), "relay.retry", id, nil)
 	return writeJSON(c, http.StatusAccepted, struct {
 		ID     string `json:"id"`
 		Status string `json:"status"`
@@ -169,9 +170,11 @@ func (s *Server) retryLetter(c *gin.Context) error {
 }
 
 func (s *Server) deleteLetter(c *gin.Context) error {
-	if _, err := s.letter(c, s.o.Relay.Delete); err != nil {
+	id, err := s.letter(c, s.o.Relay.Delete)
+	if err != nil {
 		return err
 	}
+	s.audited(c.Request.Context(), "relay.delete", id, nil)
 	c.Status(http.StatusNoContent)
 	return nil
 }

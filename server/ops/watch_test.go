@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +22,14 @@ type world struct {
 	told   []string
 	data   []ops.Data
 	watch  *ops.Watch
+	mu     sync.Mutex
+}
+
+// set changes what the watch looks at.
+func (w *world) set(change func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change()
 }
 
 // watching runs f beside a watch. Between the watch's looks, every five seconds,
@@ -31,9 +40,11 @@ func watching(t *testing.T, change func(*ops.Options), f func(w *world)) {
 		w := &world{t: t}
 		w.policy.Reload = engine.Report{OK: true, At: time.Now()}
 		o := ops.Options{
-			Store:    func() engine.StoreStatus { return w.store },
-			Policies: func() engine.PolicyStatus { return w.policy },
+			Store:    func() (out engine.StoreStatus) { w.set(func() { out = w.store }); return out },
+			Policies: func() (out engine.PolicyStatus) { w.set(func() { out = w.policy }); return out },
 			Notify: func(kind string, _ time.Time, data any) {
+				w.mu.Lock()
+				defer w.mu.Unlock()
 				w.told, w.data = append(w.told, kind), append(w.data, data.(ops.Data))
 			},
 			Log: slog.New(slog.DiscardHandler),
@@ -59,6 +70,8 @@ func watching(t *testing.T, change func(*ops.Options), f func(w *world)) {
 func (w *world) wants(after time.Duration, events ...string) {
 	w.t.Helper()
 	time.Sleep(after)
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if !slices.Equal(w.told, events) {
 		w.t.Errorf("told %v, want %v", w.told, events)
 	}
@@ -74,47 +87,47 @@ func TestAReloadThatFailsIsToldOnceAndItsEndToo(t *testing.T) {
 	watching(t, nil, func(w *world) {
 		broken := engine.Report{At: time.Now(), Errors: []engine.Problem{
 			{File: "routing.rego", Line: 3, Message: "unsafe variable for 9988912345"}, {}, {}, {}, {}, {}}}
-		w.policy.Revision, w.policy.Reload = "r1", broken
+		w.set(func() { w.policy.Revision, w.policy.Reload = "r1", broken })
 		time.Sleep(5 * time.Second)
-		w.policy.Reload.OK = true // mended at once: not worth a word
+		w.set(func() { w.policy.Reload.OK = true }) // mended at once: not worth a word
 		w.wants(time.Minute)
-		w.policy.Reload = broken
+		w.set(func() { w.policy.Reload = broken })
 		w.wants(time.Hour, ops.ReloadFailed)
-		d := w.data[0]
+		d := w.first()
 		if d.Revision != "r1" || len(d.Errors) != 5 || d.Errors[0].Line != 3 || strings.Contains(d.Errors[0].Message, "9988912345") ||
 			!strings.Contains(d.Message, "serves on") {
 			t.Errorf("data %+v", d)
 		}
-		w.policy.Reload.OK = true
+		w.set(func() { w.policy.Reload.OK = true })
 		w.wants(time.Minute, ops.ReloadFailed, ops.ReloadRecovered)
 	})
 }
 
 func TestAServerThatStartsWithoutPoliciesSaysSo(t *testing.T) {
 	watching(t, nil, func(w *world) {
-		w.policy.Reload = engine.Report{At: time.Now(), Errors: []engine.Problem{{Message: "broken"}}}
+		w.set(func() { w.policy.Reload = engine.Report{At: time.Now(), Errors: []engine.Problem{{Message: "broken"}}} })
 		w.wants(time.Minute, ops.ReloadFailed)
-		if !strings.Contains(w.data[0].Message, "none serve") {
-			t.Errorf("data %+v", w.data[0])
+		if !strings.Contains(w.first().Message, "none serve") {
+			t.Errorf("data %+v", w.first())
 		}
 	})
 }
 
 func TestAStoreThatFlickersIsToldOnce(t *testing.T) {
 	watching(t, nil, func(w *world) {
-		w.store.Error = "no space left on device"
+		w.set(func() { w.store.Error = "no space left on device" })
 		time.Sleep(20 * time.Second)
 		for range 10 {
-			w.store.Error = ""
+			w.set(func() { w.store.Error = "" })
 			time.Sleep(5 * time.Second)
-			w.store.Error = "no space left on device"
+			w.set(func() { w.store.Error = "no space left on device" })
 			time.Sleep(5 * time.Second)
 		}
 		w.wants(0, ops.StoreDegraded)
-		if !strings.Contains(w.data[0].Message, "no space left") || w.data[0].Since.IsZero() {
-			t.Errorf("data %+v", w.data[0])
+		if !strings.Contains(w.first().Message, "no space left") || w.first().Since.IsZero() {
+			t.Errorf("data %+v", w.first())
 		}
-		w.store.Error = ""
+		w.set(func() { w.store.Error = "" })
 		w.wants(30*time.Second, ops.StoreDegraded, ops.StoreRecovered)
 	})
 }
@@ -130,7 +143,7 @@ func TestManyFallbacks(t *testing.T) {
 		w.decide(3, engine.SourceShed)
 		w.decide(3, engine.SourceNone)
 		w.wants(time.Minute, ops.FallbacksHigh) // 28 of 109
-		if d := w.data[0]; d.Decided != 109 || d.FellBack != 28 || !strings.Contains(d.Message, "28 of 109") {
+		if d := w.first(); d.Decided != 109 || d.FellBack != 28 || !strings.Contains(d.Message, "28 of 109") {
 			t.Errorf("data %+v", d)
 		}
 		for range 12 {
@@ -152,10 +165,10 @@ func TestCompletionsThatStayAway(t *testing.T) {
 		anHour()
 		w.wants(0) // no hour has passed
 		w.wants(2*time.Minute, ops.CompletionsMissing)
-		if !strings.Contains(w.data[0].Message, "Send Call Details") || w.data[0].Decided == 0 {
-			t.Errorf("data %+v", w.data[0])
+		if !strings.Contains(w.first().Message, "Send Call Details") || w.first().Decided == 0 {
+			t.Errorf("data %+v", w.first())
 		}
-		w.store.LastCompletion = time.Now().UnixNano()
+		w.set(func() { w.store.LastCompletion = time.Now().UnixNano() })
 		w.wants(time.Minute, ops.CompletionsMissing, ops.CompletionsRecovered)
 		w.wants(24*time.Hour, ops.CompletionsMissing, ops.CompletionsRecovered) // nobody calls: nothing is missing
 		w.decide(100, engine.SourcePolicy)
@@ -179,4 +192,10 @@ func TestOptionsAreChecked(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// first is what the first event said.
+func (w *world) first() (d ops.Data) {
+	w.set(func() { d = w.data[0] })
+	return d
 }

@@ -128,8 +128,8 @@ func TestAnAttemptIsBoundedInTime(t *testing.T) {
 		if took := time.Since(began); took > 5*time.Second {
 			t.Errorf("stopping took %v", took)
 		}
-		l := w.store.place["crm"].waiting[1]
-		if w.store.place["crm"].cursor != 1 || l.Attempts > 2 || l.First == 0 {
+		l := w.store.onDisk().waiting[1]
+		if w.store.onDisk().cursor != 1 || l.Attempts > 2 || l.First == 0 {
 			t.Errorf("what is left on disk: %+v", l)
 		}
 	})
@@ -142,7 +142,7 @@ func TestAStopThatCutsAnAttemptOffDoesNotCountIt(t *testing.T) {
 		w.store.complete("c1")
 		synctest.Wait()
 		w.stop()
-		if l := w.store.place["crm"].waiting[1]; l.CallID != "c1" || l.Attempts != 0 || l.First != 0 {
+		if l := w.store.onDisk().waiting[1]; l.CallID != "c1" || l.Attempts != 0 || l.First != 0 {
 			t.Errorf("on disk: %+v", l)
 		}
 	})
@@ -175,8 +175,8 @@ func TestAFailingDiskLosesNothing(t *testing.T) {
 		w.store.fail = nil
 		w.store.mu.Unlock()
 		time.Sleep(10 * time.Second)
-		if got := w.dead(); !slices.Equal(got, []uint64{2}) || w.store.place["crm"].cursor != 3 || len(w.store.place["crm"].waiting) != 0 {
-			t.Errorf("dead on disk: %v, cursor %d", got, w.store.place["crm"].cursor)
+		if got := w.dead(); !slices.Equal(got, []uint64{2}) || w.store.onDisk().cursor != 3 || len(w.store.onDisk().waiting) != 0 {
+			t.Errorf("dead on disk: %v, cursor %d", got, w.store.onDisk().cursor)
 		}
 		w.stop()
 	})
@@ -240,12 +240,12 @@ func TestAnIdleRelayLeavesTheDiskAlone(t *testing.T) {
 		w.start()
 		w.store.complete("c1")
 		time.Sleep(24 * time.Hour)
-		if w.store.saves != 1 {
-			t.Errorf("%d saves for one message", w.store.saves)
+		if w.store.saved() != 1 {
+			t.Errorf("%d saves for one message", w.store.saved())
 		}
 		w.stop()
-		if w.store.saves != 1 {
-			t.Errorf("%d saves after a stop with nothing new", w.store.saves)
+		if w.store.saved() != 1 {
+			t.Errorf("%d saves after a stop with nothing new", w.store.saved())
 		}
 	})
 }

@@ -102,6 +102,9 @@ func (s *fakeStore) RelayedCall(_ context.Context, e engine.RelayEntry) (*engine
 func (s *fakeStore) RelayRegister(ids []string) (map[string]engine.RelayState, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.fail != nil {
+		return nil, s.fail
+	}
 	out := make(map[string]engine.RelayState)
 	for _, id := range ids {
 		p := s.place[id]
@@ -345,4 +348,19 @@ func (s *fakeStore) restore(disk map[string]fakePlace) {
 	for id, p := range disk {
 		s.place[id] = &p
 	}
+}
+
+// set changes the store beside the relay.
+func (s *fakeStore) set(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+}
+
+// onDisk is what is written down of the target crm.
+func (s *fakeStore) onDisk() fakePlace { return s.snapshot()["crm"] }
+
+func (s *fakeStore) saved() (n int) {
+	s.set(func() { n = s.saves })
+	return n
 }

@@ -138,7 +138,7 @@ func (p plan) run(t *testing.T) error {
 			return fmt.Errorf("completion %d never got there; status %+v", i+1, w.status())
 		}
 	}
-	if place := w.store.place["crm"]; len(place.waiting)+len(place.dead) != 0 || place.cursor != uint64(len(p.calls)) {
+	if place := w.store.onDisk(); len(place.waiting)+len(place.dead) != 0 || place.cursor != uint64(len(p.calls)) {
 		return fmt.Errorf("left on disk: cursor %d, %v, %v", place.cursor, place.waiting, place.dead)
 	}
 	return overtaken(w.to.got())

@@ -74,6 +74,33 @@ func (r *Relay) observer(id string) func(time.Duration) {
 	return func(d time.Duration) { o.Observe(d.Seconds()) }
 }
 
+// SetSecrets signs with other secrets from the next attempt on. They are given as
+// to Assign; where one is wrong or missing nothing changes.
+func (r *Relay) SetSecrets(secrets []string) error {
+	targets, notify := slices.Clone(r.o.Targets), slices.Clone(r.o.Notify)
+	if err := Assign(secrets, targets, notify); err != nil {
+		return err
+	}
+	var changes []func()
+	for i, t := range slices.Concat(targets, notify) {
+		keys, err := t.keys()
+		if err != nil {
+			return err
+		}
+		var s *sender
+		if i < len(targets) {
+			s = r.calls[i].sender
+		} else {
+			s = r.events[i-len(targets)].sender
+		}
+		changes = append(changes, func() { s.keys.Store(&keys) })
+	}
+	for _, change := range changes {
+		change()
+	}
+	return nil
+}
+
 // Run delivers until ctx ends and returns when what was under way is done, or
 // was cut off after a few seconds. What is not delivered waits on disk.
 func (r *Relay) Run(ctx context.Context) error {

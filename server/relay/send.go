@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
@@ -52,7 +53,7 @@ type outcome struct {
 type sender struct {
 	url     string
 	client  *http.Client
-	keys    []*standardwebhooks.Webhook
+	keys    atomic.Pointer[[]*standardwebhooks.Webhook]
 	agent   string
 	timeout time.Duration
 }
@@ -60,16 +61,11 @@ type sender struct {
 func newSender(t Target, o *Options) (*sender, error) {
 	s := &sender{url: t.URL.String(), agent: "Switchboard/" + strings.Trim(o.Version, "()"), timeout: o.Timeout}
 	s.agent = strings.TrimSuffix(s.agent, "/")
-	for _, text := range t.Secrets {
-		key, err := standardwebhooks.NewWebhook(text)
-		if err != nil {
-			return nil, fmt.Errorf("relay: a secret of %s can't be used; it is whsec_ and base64", t.Label())
-		}
-		s.keys = append(s.keys, key)
+	keys, err := t.keys()
+	if err != nil {
+		return nil, err
 	}
-	if len(s.keys) == 0 {
-		return nil, fmt.Errorf("relay: %s has no secret to sign with", t.Label())
-	}
+	s.keys.Store(&keys)
 	rt := o.HTTP
 	if rt == nil {
 		rt = transport(t.URL.Scheme != "https", o)
@@ -78,6 +74,21 @@ func newSender(t Target, o *Options) (*sender, error) {
 		return http.ErrUseLastResponse // a redirect would leave the checked and agreed address
 	}}
 	return s, nil
+}
+
+// keys are a target's secrets as they sign.
+func (t Target) keys() (out []*standardwebhooks.Webhook, err error) {
+	for _, text := range t.Secrets {
+		key, err := standardwebhooks.NewWebhook(text)
+		if err != nil {
+			return nil, fmt.Errorf("relay: a secret of %s can't be used; it is whsec_ and base64", t.Label())
+		}
+		out = append(out, key)
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("relay: %s has no secret to sign with", t.Label())
+	}
+	return out, nil
 }
 
 // close lets go of idle connections.
@@ -101,8 +112,9 @@ func (s *sender) attempt(ctx context.Context, id string, now time.Time, body []b
 	if err != nil {
 		return outcome{verdict: failedWide, why: "the address can't be asked"}
 	}
-	signatures := make([]string, len(s.keys))
-	for i, key := range s.keys {
+	keys := *s.keys.Load()
+	signatures := make([]string, len(keys))
+	for i, key := range keys {
 		if signatures[i], err = key.Sign(id, now, body); err != nil {
 			return outcome{verdict: failedWide, why: "the message can't be signed"}
 		}
