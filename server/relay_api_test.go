@@ -110,7 +110,9 @@ func TestRelayRetryAndDelete(t *testing.T) {
 	w.send("POST", w.private+deadPath+"/old.7/retry", "").isProblem(409, "delete the letter")
 	r.fail = engine.ErrUnavailable
 	w.send("DELETE", w.private+deadPath+"/old.7", "").isProblem(503, "")
-	var trail struct{ Entries []struct{ Action, Target string } }
+	var trail struct {
+		Entries []struct{ Action, Target string }
+	}
 	w.send("GET", w.private+"/api/v1/audit", "").decode(200, &trail)
 	if e := trail.Entries; len(e) != 2 || e[0].Action != "relay.retry" || e[1].Action != "relay.delete" || e[0].Target != "crm.41" {
 		t.Errorf("audit trail %+v", e)
