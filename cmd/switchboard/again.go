@@ -28,7 +28,7 @@ const lookEvery = time.Second
 // liveSettings are the flags that change while serving. What a file of theirs
 // holds changes with the file.
 var liveSettings = []string{"log-level", "key", "key-file", "private-token", "private-token-file",
-	"private-read-token", "private-read-token-file", "fallback", "fallback-did"}
+	"private-read-token", "private-read-token-file", "relay-secret", "relay-secret-file", "fallback", "fallback-did"}
 
 // settings are a running server's: what is in force, and the way to read them
 // again. Its methods but warnings are for one goroutine.
@@ -42,6 +42,7 @@ type settings struct {
 	router   *engine.Router
 	server   *server.Server
 	policies *policy.Manager
+	outlets  *outlets
 	files    *settled
 	log      *slog.Logger
 
@@ -92,7 +93,7 @@ func (s *settings) run(ctx context.Context, hangup <-chan os.Signal) error {
 // before they are read: what changes in between is then seen the next time.
 func (c *serveCmd) sight() string {
 	var all []byte
-	for _, path := range []string{c.KeyFile, c.PrivateTokenFile, c.PrivateReadTokenFile} {
+	for _, path := range []string{c.KeyFile, c.PrivateTokenFile, c.PrivateReadTokenFile, c.RelaySecretFile} {
 		if path == "" {
 			continue
 		}
@@ -105,16 +106,30 @@ func (c *serveCmd) sight() string {
 // retake reads the files of secrets again.
 func (s *settings) retake() {
 	s.taken = s.command.sight()
-	secrets, err := s.command.secrets()
-	if err == nil {
-		err = s.server.SetSecrets(secrets)
-	}
+	secrets, err := s.setSecrets(s.command)
 	if err != nil {
 		s.refuse(err)
 		return
 	}
 	s.trouble.Store(nil)
 	s.log.Info("secrets were changed", "keys", len(secrets.Keys), "tokens", tokenNames(secrets))
+}
+
+// setSecrets puts the secrets of a command into force, all or none.
+func (s *settings) setSecrets(c *serveCmd) (server.Secrets, error) {
+	secrets, err := c.secrets()
+	if err != nil {
+		return secrets, err
+	}
+	sign, err := s.outlets.secrets(c.relayFlags)
+	if err != nil {
+		return secrets, err
+	}
+	if err := s.server.SetSecrets(secrets); err != nil {
+		return secrets, err
+	}
+	sign()
+	return secrets, nil
 }
 
 // reload reads all settings again and puts into force what can change while
@@ -132,10 +147,7 @@ func (s *settings) reload() {
 		s.refuse(err)
 		return
 	}
-	secrets, err := c.secrets()
-	if err == nil {
-		err = s.server.SetSecrets(secrets)
-	}
+	secrets, err := s.setSecrets(c)
 	if err != nil {
 		s.refuse(err)
 		return

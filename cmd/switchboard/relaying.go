@@ -48,10 +48,6 @@ func (f relayFlags) settle() (o relay.Options, err error) {
 			*list.into = append(*list.into, t)
 		}
 	}
-	all := len(o.Targets) + len(o.Notify)
-	if all == 0 {
-		return o, nil
-	}
 	if f.RelayParallel < 1 || f.RelayTimeout <= 0 || f.RelayGiveUp <= 0 {
 		return o, fmt.Errorf("--relay-parallel is %d, --relay-timeout %v and --relay-give-up %v; all must be more than nothing",
 			f.RelayParallel, f.RelayTimeout, time.Duration(f.RelayGiveUp))
@@ -60,7 +56,7 @@ func (f relayFlags) settle() (o relay.Options, err error) {
 		return o, fmt.Errorf("--notify-fallback-share is %v, --notify-window %v and --notify-silence %v; the share is above 0 and at most 1, the times are more than nothing",
 			f.NotifyFallbackShare, f.NotifyWindow, f.NotifySilence)
 	}
-	signing, err := secretLines("relay-secret", f.RelaySecret, f.RelaySecretFile)
+	signing, err := f.signing()
 	if err != nil {
 		return o, err
 	}
@@ -68,6 +64,10 @@ func (f relayFlags) settle() (o relay.Options, err error) {
 		return o, fmt.Errorf("--relay, --notify or --relay-secret: %w", err)
 	}
 	return o, nil
+}
+
+func (f relayFlags) signing() ([]string, error) {
+	return secretLines("relay-secret", f.RelaySecret, f.RelaySecretFile)
 }
 
 // outlets are the parts of the program that tell others.
@@ -103,6 +103,18 @@ func (o *outlets) observers(others ...engine.Observer) engine.Observers {
 		others = append(others, o.watch)
 	}
 	return others
+}
+
+// secrets checks the secrets of other flags; sign puts them into force.
+func (o *outlets) secrets(f relayFlags) (sign func(), err error) {
+	signing, err := f.signing()
+	if err != nil {
+		return nil, err
+	}
+	if sign, err = o.relay.Secrets(signing); err != nil {
+		return nil, fmt.Errorf("--relay-secret: %w", err)
+	}
+	return sign, nil
 }
 
 // run tells until ctx ends.

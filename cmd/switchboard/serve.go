@@ -153,7 +153,7 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *program, err
 	if err != nil {
 		return nil, err
 	}
-	live := &settings{command: c, taken: sight, router: router, policies: manager, log: log, files: f}
+	live := &settings{command: c, taken: sight, router: router, policies: manager, outlets: out, log: log, files: f}
 	srv, err := server.New(server.Options{
 		Listen: c.Listen, PrivateListen: c.PrivateListen, ReadyFile: c.ReadyFile,
 		Secrets: f.secrets, KeyHeader: c.KeyHeader, Hosts: c.PrivateHost, Insecure: c.Insecure,

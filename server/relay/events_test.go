@@ -111,15 +111,17 @@ func TestSecretsChangeWhileItRuns(t *testing.T) {
 		w.start()
 		defer w.stop()
 		for _, bad := range [][]string{nil, {"nonsense"}, {"ops=" + secretB}} {
-			if err := w.relay.SetSecrets(bad); err == nil {
+			if take, err := w.relay.Secrets(bad); err == nil || take != nil {
 				t.Errorf("%v was taken", bad)
 			}
 		}
 		w.store.complete("c1")
 		synctest.Wait()
-		if err := w.relay.SetSecrets([]string{secretB}); err != nil {
+		take, err := w.relay.Secrets([]string{secretB})
+		if err != nil {
 			t.Fatal(err)
 		}
+		take()
 		w.store.complete("c2")
 		w.relay.Notify("ops.a", time.Now(), nil)
 		synctest.Wait()

@@ -74,18 +74,18 @@ func (r *Relay) observer(id string) func(time.Duration) {
 	return func(d time.Duration) { o.Observe(d.Seconds()) }
 }
 
-// SetSecrets signs with other secrets from the next attempt on. They are given as
-// to Assign; where one is wrong or missing nothing changes.
-func (r *Relay) SetSecrets(secrets []string) error {
+// Secrets checks other secrets, given as to Assign. With take each attempt from
+// then on is signed with them.
+func (r *Relay) Secrets(secrets []string) (take func(), err error) {
 	targets, notify := slices.Clone(r.o.Targets), slices.Clone(r.o.Notify)
 	if err := Assign(secrets, targets, notify); err != nil {
-		return err
+		return nil, err
 	}
 	var changes []func()
 	for i, t := range slices.Concat(targets, notify) {
 		keys, err := t.keys()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		var s *sender
 		if i < len(targets) {
@@ -95,10 +95,11 @@ func (r *Relay) SetSecrets(secrets []string) error {
 		}
 		changes = append(changes, func() { s.keys.Store(&keys) })
 	}
-	for _, change := range changes {
-		change()
-	}
-	return nil
+	return func() {
+		for _, change := range changes {
+			change()
+		}
+	}, nil
 }
 
 // Run delivers until ctx ends and returns when what was under way is done, or

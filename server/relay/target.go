@@ -69,9 +69,14 @@ func madeID(u *url.URL) string {
 	return strings.Trim(host[:min(len(host), maxHost)], "-") + "-" + hex.EncodeToString(sum[:4])
 }
 
-// Label is the target's address as people may see it.
+// Label is the target's address as people may see it: where it goes. Its path is
+// what opens many a webhook, as is its query.
 func (t Target) Label() string {
-	return engine.Mask((&url.URL{Scheme: t.URL.Scheme, Host: t.URL.Host, Path: t.URL.Path}).String())
+	text := t.URL.Scheme + "://" + t.URL.Host
+	if strings.Trim(t.URL.Path, "/") != "" {
+		text += "/…"
+	}
+	return engine.Mask(text)
 }
 
 // Assign gives the targets of all lists their secrets: those that name it, or

@@ -9,19 +9,18 @@ import (
 
 func TestTargetsAreRead(t *testing.T) {
 	for text, want := range map[string][2]string{ // ID and label
-		"https://crm.example.com/calls?token=t0ken":                    {"crm-example-com-", "https://crm.example.com/calls"},
-		"crm=https://u:p@crm.example.com:8443/?x=y#frag":               {"crm", "https://crm.example.com:8443/"},
-		"https://a-name-that-is-longer-than-it-should-be.example.com/": {"a-name-that-is-longer-th-", "https://a-name-that-is-longer-than-it-should-be.example.com/"},
-		"https://crm.example.com/of/9988912345":                        {"crm-example-com-", "https://crm.example.com/of/%E2%80%A62345"},
-		"https://[2606:4700::1111]/":                                   {"2606-4700-1111-", "https://[2606:4700::1111]/"},
+		"https://crm.example.com/calls?token=t0ken":                    {"crm-example-com-", "https://crm.example.com/…"},
+		"crm=https://u:p@crm.example.com:8443/?x=y#frag":               {"crm", "https://crm.example.com:8443"},
+		"https://a-name-that-is-longer-than-it-should-be.example.com/": {"a-name-that-is-longer-th-", "https://a-name-that-is-longer-than-it-should-be.example.com"},
+		"https://crm.example.com/of/9988912345":                        {"crm-example-com-", "https://crm.example.com/…"},
+		"https://[2606:4700::1111]/":                                   {"2606-4700-1111-", "https://[2606:4700::1111]"},
 	} {
 		got, err := relay.ParseTarget(text, false)
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
 			continue
 		}
-		if !strings.HasPrefix(got.ID, want[0]) || strings.Contains(got.ID, ".") || !strings.Contains(want[1], "2345") && got.Label() != want[1] ||
-			strings.Contains(got.Label(), "99889") {
+		if !strings.HasPrefix(got.ID, want[0]) || strings.Contains(got.ID, ".") || got.Label() != want[1] {
 			t.Errorf("%s is %q, %q", text, got.ID, got.Label())
 		}
 	}
