@@ -16,7 +16,7 @@ type ahead struct {
 	file *os.File
 	step int64 // bytes written at once
 	upTo int64 // the file is filled up to here, as far as this process did it
-	off  bool  // the disk did not take it
+	rest int   // fills to leave out, for the disk did not take the last one
 }
 
 // openAhead opens a bbolt file for writing with zeros ahead, step bytes at once.
@@ -35,7 +35,8 @@ var zeros [1 << 20]byte
 // not: bbolt then grows the file by itself, as it does for a transaction that is
 // larger than what lies ahead.
 func (a *ahead) fill() {
-	if a.off {
+	if a.rest > 0 {
+		a.rest--
 		return
 	}
 	// A transaction of our own keeps others from using what is written to.
@@ -58,5 +59,7 @@ func (a *ahead) fill() {
 		}
 		return nil
 	})
-	a.off = err != nil // a full disk, most likely: what room there is belongs to records
+	if err != nil { // a full disk, most likely: what room there is belongs to records
+		a.rest = 1000
+	}
 }

@@ -21,6 +21,10 @@ type behind struct {
 func newBehind(s *Store) *behind {
 	b := &behind{s: s, wake: make(chan struct{}, 1), rounds: make(chan struct{}, 1)}
 	b.applied.Store(s.index.mark.applied)
+	if s.index.absent != nil {
+		b.damaged.Store(true)
+		b.fail(s.index.absent)
+	}
 	return b
 }
 

@@ -203,7 +203,7 @@ func (w *callWalk) read(f engine.CallFilter) error {
 	keys := filterKeys(f.Caller, f.Receiver, f.DID)
 	epochs := x.epochs.all()
 	return guard(func() error {
-		return x.db.View(func(tx *bbolt.Tx) error {
+		return x.view(func(tx *bbolt.Tx) error {
 			c := tx.Bucket(bucketCalls).Cursor()
 			k, v := before(c, w.below)
 			for k != nil && len(w.stored) < chunk {

@@ -164,7 +164,7 @@ func (s *Store) unwrittenCells(from, to stats.Hour) (x *index, _ map[stats.Hour]
 // out of the map.
 func (x *index) sumHours(sum *stats.Sum, from, to stats.Hour, over map[stats.Hour][]stats.Change) (next stats.Hour, more bool, err error) {
 	err = guard(func() error {
-		return x.db.View(func(tx *bbolt.Tx) error {
+		return x.view(func(tx *bbolt.Tx) error {
 			c := tx.Bucket(bucketCells).Cursor()
 			k, doc := c.Seek(from.Bytes())
 			for n := 0; k != nil; n++ {

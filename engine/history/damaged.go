@@ -39,6 +39,7 @@ func (s *Store) renewIndex(ctx context.Context) error {
 	m := newMemory(s.rules)
 	m.tick, m.newest, m.forgotten, m.horizon = s.memory.tick, s.memory.newest, s.memory.forgotten+1, last
 	s.index, s.memory, s.rebuilding = x, m, true
+	s.unfolded.Store(last)
 	s.behind.applied.Store(0)
 	s.behind.damaged.Store(false)
 	close(s.drained)
@@ -47,7 +48,7 @@ func (s *Store) renewIndex(ctx context.Context) error {
 	old.abandon()
 	s.helpers.Go(func() {
 		if s.journal.wait(ctx, last) == nil {
-			s.rebuild(ctx, last)
+			s.rebuild(ctx, x, last)
 		}
 	})
 	return nil
@@ -56,6 +57,9 @@ func (s *Store) renewIndex(ctx context.Context) error {
 // abandon closes a damaged index and removes it. bbolt may have panicked with a
 // lock held, so that closing never ends: nobody waits for that.
 func (x *index) abandon() {
+	if x.db == nil {
+		return
+	}
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)

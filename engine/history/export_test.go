@@ -12,6 +12,7 @@ import (
 type Tuning struct {
 	Commit       func(next func() error) error
 	Round        func(next func() error) error
+	Create       func(next func() error) error
 	FilterEvery  int
 	EpochBits    uint
 	CompleteWait time.Duration
@@ -28,18 +29,20 @@ type Tuning struct {
 	Facts        int
 	FactBytes    int64
 	Timeline     int
+	RebuildFirst time.Duration // zero where a test does not say: rebuilds then run beside what it does
 }
 
 // OpenTuned is Open with other bounds. Tests map little, for they open many.
 func OpenTuned(o Options, tune ...func(*Tuning)) (*Store, error) {
 	d := defaults()
 	u := Tuning{
-		d.commit, d.round, d.filterEvery, d.epochBits, d.completeWait, d.closeWait, d.roundEvery, d.evictEvery,
-		d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, d.claimFor, d.sessions, d.facts, d.factBytes, d.timeline,
+		d.commit, d.round, d.create, d.filterEvery, d.epochBits, d.completeWait, d.closeWait, d.roundEvery, d.evictEvery,
+		d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, d.claimFor, d.sessions, d.facts, d.factBytes, d.timeline, 0,
 	}
 	for _, f := range tune {
 		f(&u)
 	}
+	d.create, d.rebuildFirst = u.Create, u.RebuildFirst
 	d.commit, d.epochBits, d.completeWait, d.closeWait, d.roundEvery, d.evictEvery = u.Commit, u.EpochBits, u.CompleteWait, u.CloseWait, u.RoundEvery, u.EvictEvery
 	d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, d.claimFor = u.MaxPending, u.MaxDirty, u.Quarantined, u.TrimEvery, u.TrimBatch, u.ClaimFor
 	d.round, d.filterEvery = u.Round, u.FilterEvery

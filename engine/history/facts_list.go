@@ -83,7 +83,7 @@ func (l *factList) take(number string, v value) {
 
 // read takes the next facts out of the index.
 func (l *factList) read() error {
-	return l.index.db.View(func(tx *bbolt.Tx) error {
+	return l.index.view(func(tx *bbolt.Tx) error {
 		c := tx.Bucket(bucketFacts).Cursor()
 		k, v := c.Seek(l.at)
 		within := func() bool { return k != nil && bytes.HasPrefix(k, l.prefix) }

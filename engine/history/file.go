@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -119,6 +120,10 @@ func openPrivate(name string, flag int, mode os.FileMode) (*os.File, error) {
 // createBolt makes a new file at path that either has all that fill puts into
 // it or does not exist: a half-made file would be corrupt at the next start.
 func createBolt(path string, t tuning, fill func(*bbolt.Tx) error) error {
+	return t.create(func() error { return createFile(path, t, fill) })
+}
+
+func createFile(path string, t tuning, fill func(*bbolt.Tx) error) error {
 	tmp, err := tempBeside(path)
 	if err != nil {
 		return err
@@ -133,6 +138,12 @@ func createBolt(path string, t tuning, fill func(*bbolt.Tx) error) error {
 		return fmt.Errorf("the database %s can't be created: %w", path, err)
 	}
 	return moveNew(tmp, path)
+}
+
+// diskFull reports whether it is for want of room, or for a disk that fails, that
+// a file could not be made.
+func diskFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EIO)
 }
 
 // tempBeside makes an empty file with mode 0600 in the folder of path.

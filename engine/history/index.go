@@ -56,6 +56,7 @@ type index struct {
 	db     *bbolt.DB
 	ahead  *ahead // the index writer's alone
 	path   string
+	absent error       // why there is none; db is nil then
 	stat   os.FileInfo // tells it from a newer one of the same name
 	mark   mark        // as of the last round, or of opening
 	epochs epochs
@@ -222,6 +223,9 @@ func (x *index) idKey(place uint64, id string) []byte {
 // load reads the states of keys; what is not there has the zero state.
 func (x *index) load(keys []fold.Key) ([]state, error) {
 	out := make([]state, len(keys))
+	if x.db == nil {
+		return out, nil
+	}
 	places, raw := make([]uint64, len(keys)), make([][]byte, len(keys))
 	err := guard(func() error {
 		return x.db.View(func(tx *bbolt.Tx) (err error) {
@@ -279,4 +283,9 @@ func (x *index) findCall(tx *bbolt.Tx, k fold.Key) (uint64, []byte) {
 // sumOf is the hash of a record that an index remembers its log by.
 func sumOf(record []byte) uint64 { return xxhash.Sum64(record) }
 
-func (x *index) close() error { return x.db.Close() }
+func (x *index) close() error {
+	if x.db == nil {
+		return nil
+	}
+	return x.db.Close()
+}

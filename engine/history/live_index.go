@@ -82,7 +82,7 @@ func putDue(tx *bbolt.Tx, w written) error {
 // entry, at most limit.
 func (x *index) due(after []byte, until int64, limit int) (out [][]byte, err error) {
 	err = guard(func() error {
-		return x.db.View(func(tx *bbolt.Tx) error {
+		return x.view(func(tx *bbolt.Tx) error {
 			c := tx.Bucket(bucketDue).Cursor()
 			k, _ := c.Seek(after)
 			if k != nil && bytes.Equal(k, after) {

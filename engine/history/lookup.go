@@ -34,7 +34,7 @@ func (s *Store) Answered(callID, did string) (*engine.DecisionRecord, engine.Com
 			return r.Decision, nil
 		}
 	}
-	return nil, nil
+	return s.unfoldedAnswer(callID, did), nil
 }
 
 func replayable(rec *engine.DecisionRecord, did string) bool {

@@ -15,7 +15,8 @@ import (
 // system does; the file then lies where it lay, unchanged. A corrupt file is
 // renamed to "<path>.corrupt-<time>" and a new one begun, which the log and
 // Status tell. An index that is missing, damaged or made by other settings is
-// rebuilt beside routing.
+// rebuilt beside routing. Where the disk is too full for an index, routing goes on
+// from memory, which Status tells, until there is room.
 func Open(o Options) (*Store, error) { return open(o, defaults()) }
 
 func open(o Options, t tuning) (*Store, error) {
@@ -70,6 +71,9 @@ func (s *Store) openIndex() error {
 		s.log.Warn("the history's index is made anew from the log; routing goes on meanwhile", "because", err)
 	}
 	s.index, err = newIndex(path, s.file.id, !s.rebuilding, s.rules, s.tuning)
+	if diskFull(err) {
+		s.index, s.rebuilding, err = absentIndex(path, s.tuning, err), true, nil
+	}
 	return err
 }
 
@@ -102,14 +106,17 @@ func (s *Store) start() {
 	s.cancel = cancel
 	s.journal = startJournal(s.file, s.tuning)
 	s.behind = newBehind(s)
-	if !s.rebuilding {
+	x, next := s.index, uint64(0)
+	if s.rebuilding {
+		next = s.rebuildNewest(ctx)
+	} else {
 		s.catchUp(ctx)
 	}
 	s.moment = max(s.memory.newest, s.memory.swept, s.newestRouted(ctx))
 	s.helpers.Go(func() { s.behind.run(ctx) })
 	s.helpers.Go(func() { s.maintain(ctx) })
-	if s.rebuilding {
-		s.helpers.Go(func() { s.rebuild(ctx, s.file.last) })
+	if s.rebuilding && x.db != nil { // else all is folded once there is room for an index
+		s.helpers.Go(func() { s.rebuild(ctx, x, next) })
 	}
 	if s.Retention > 0 {
 		s.helpers.Go(func() { s.retain(ctx) })
@@ -125,34 +132,6 @@ func (s *Store) catchUp(ctx context.Context) {
 	if err != nil {
 		s.warn("the log's tail could not be read; the history is incomplete: " + err.Error())
 	}
-}
-
-// rebuild folds the whole log, newest records first: those matter to the next
-// calls. The fold does not depend on order, so live records may come between.
-func (s *Store) rebuild(ctx context.Context, last uint64) {
-	if s.takeCare(ctx) != nil {
-		return
-	}
-	defer s.endCare()
-	err := s.file.descend(ctx, last, func(r stored) error {
-		if err := s.refold(ctx, r); err != nil {
-			return err
-		}
-		s.refolded.Add(1)
-		return s.room(ctx)
-	})
-	if ctx.Err() != nil {
-		return // the next start begins anew
-	}
-	if err != nil {
-		s.warn("the log could not be read to its beginning; the history is incomplete: " + err.Error())
-		return
-	}
-	s.mu.Lock()
-	s.rebuilding = false
-	s.mu.Unlock()
-	s.behind.nudge()
-	s.log.Info("the history's index is complete", "records", last)
 }
 
 // refold folds a record that is in the log already.

@@ -78,6 +78,7 @@ type tuning struct {
 	maxPending   int           // records waiting for the disk before no more are taken
 	maxBytes     int           // the same, in bytes
 	completeWait time.Duration // how long a completion waits for the disk
+	rebuildFirst time.Duration // how long a start rebuilds before anything is answered
 	backoff      time.Duration // the first pause after a failed commit; it doubles
 	maxBackoff   time.Duration // the longest pause
 	closeWait    time.Duration // how long Close waits for a failing disk
@@ -98,8 +99,9 @@ type tuning struct {
 	// commit is the seam for failing disks: it stands around each commit of the
 	// log and normally just calls it.
 	commit func(next func() error) error
-	// round is the same for the index.
-	round func(next func() error) error
+	// round is the same for the index, create for making a new file.
+	round  func(next func() error) error
+	create func(next func() error) error
 }
 
 func defaults() tuning {
@@ -108,10 +110,11 @@ func defaults() tuning {
 		roundEvery: 200 * time.Millisecond, roundSize: 4000, maxDirty: 100_000,
 		maxPending: 50_000, maxBytes: 256 << 20,
 		completeWait: 10 * time.Second, backoff: 50 * time.Millisecond, maxBackoff: time.Second, closeWait: 5 * time.Second,
-		claimFor: 20 * time.Millisecond, evictEvery: time.Second, maxIdle: 200_000,
+		rebuildFirst: 200 * time.Millisecond, claimFor: 20 * time.Millisecond, evictEvery: time.Second, maxIdle: 200_000,
 		trimBatch: 500, trimEvery: time.Minute,
 		quarantined: 10_000, quarantineB: 64 << 20, sessions: 2_000_000, facts: 100_000, factBytes: 256 << 20, timeline: 10_000,
 		commit: func(next func() error) error { return next() },
 		round:  func(next func() error) error { return next() },
+		create: func(next func() error) error { return next() },
 	}
 }

@@ -128,7 +128,7 @@ func (w *sessionWalk) next(ctx context.Context) (*engine.Session, error) {
 // read takes the next sessions out of the index.
 func (w *sessionWalk) read() error {
 	return guard(func() error {
-		return w.index.db.View(func(tx *bbolt.Tx) error {
+		return w.index.view(func(tx *bbolt.Tx) error {
 			sessions := tx.Bucket(bucketSessions)
 			c := sessions.Cursor()
 			if w.prefix != nil {
