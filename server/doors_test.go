@@ -209,3 +209,14 @@ func TestSecretsThatWereReplacedStayOutOfTheLog(t *testing.T) {
 		t.Errorf("the log says\n%s", log)
 	}
 }
+
+func TestProfilesAreForAdmins(t *testing.T) {
+	w := begin(t, func(o *server.Options) { o.Tokens, o.Pprof = tokens(newToken, oldToken), true })
+	for _, path := range []string{"/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/goroutine?debug=1", "/debug/pprof/cmdline", "/debug/pprof/trace?seconds=0.01"} {
+		w.send("GET", w.private+path, "").isProblem(401, "")
+		w.send("GET", w.private+path, "", as(oldToken)).isProblem(403, "admin token")
+		w.send("GET", w.private+path, "", as(newToken)).is200()
+	}
+	without := begin(t, nil)
+	without.send("GET", without.private+"/debug/pprof/", "").isProblem(404, "")
+}

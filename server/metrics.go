@@ -26,15 +26,16 @@ type Metrics struct {
 	registry *prometheus.Registry
 	log      *slog.Logger
 
-	decisions, reasons, replays, completions                   *prometheus.CounterVec
-	quarantined, unquarantined, missing                        *prometheus.CounterVec
-	liveChanges                                                *prometheus.CounterVec
-	requests, refused, forwarded, reloads                      *prometheus.CounterVec
-	late, retries, builtinErrors, panics, throttled, unaudited prometheus.Counter
-	requestSeconds                                             *prometheus.HistogramVec
-	evalSeconds, waitSeconds                                   prometheus.Histogram
-	inFlight                                                   *prometheus.GaugeVec
-	lastReloadOK, lastReloadAt, lastReloadDuration             prometheus.Gauge
+	decisions, reasons, replays, completions                                   *prometheus.CounterVec
+	quarantined, unquarantined, missing                                        *prometheus.CounterVec
+	liveChanges                                                                *prometheus.CounterVec
+	requests, refused, forwarded, reloads                                      *prometheus.CounterVec
+	late, retries, builtinErrors, panics, throttled, unaudited, commitFailures prometheus.Counter
+	requestSeconds                                                             *prometheus.HistogramVec
+	evalSeconds, waitSeconds, decisionSeconds                                  prometheus.Histogram
+	commitSeconds, commitRecords                                               prometheus.Histogram
+	inFlight                                                                   *prometheus.GaugeVec
+	lastReloadOK, lastReloadAt, lastReloadDuration                             prometheus.Gauge
 
 	reasonMu    sync.Mutex
 	knownReason map[string]bool
@@ -100,6 +101,9 @@ func (m *Metrics) Decided(rec *engine.DecisionRecord) {
 	m.reasons.WithLabelValues(m.reason(d.Reason)).Inc()
 	m.evalSeconds.Observe(rec.EvalTime.Seconds())
 	m.waitSeconds.Observe(rec.Waited.Seconds())
+	if rec.Arrived > 0 {
+		m.decisionSeconds.Observe(max(0, time.Since(time.Unix(0, rec.Arrived)).Seconds()))
+	}
 	m.retries.Add(float64(max(0, rec.Tries-1)))
 	m.builtinErrors.Add(float64(len(rec.Evaluation.BuiltinErrors)))
 	if d.Cause == engine.CauseUnreadable {
@@ -147,6 +151,17 @@ func (m *Metrics) Replayed(rec *engine.DecisionRecord, sameCaller bool) {
 
 // Late counts a reply that left before its record was on disk.
 func (m *Metrics) Late(*engine.DecisionRecord) { m.late.Inc() }
+
+// Committed counts an attempt to bring records to the disk; it fits
+// history.Options.OnCommit.
+func (m *Metrics) Committed(records int, took time.Duration, err error) {
+	m.commitSeconds.Observe(took.Seconds())
+	if err != nil {
+		m.commitFailures.Inc()
+		return
+	}
+	m.commitRecords.Observe(float64(records))
+}
 
 // Reloaded counts an attempt to load the policies, whoever triggered it.
 func (m *Metrics) Reloaded(r engine.Report) {

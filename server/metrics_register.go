@@ -15,6 +15,7 @@ import (
 var (
 	evalBuckets    = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1}
 	requestBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 1.5, 2.5, 5, 10}
+	commitBuckets  = []float64{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096}
 )
 
 func (m *Metrics) register() error {
@@ -39,8 +40,8 @@ func (m *Metrics) register() error {
 		add(v)
 		return v
 	}
-	histogram := func(name, help string) prometheus.Histogram {
-		v := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "switchboard_" + name, Help: help, Buckets: evalBuckets})
+	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
+		v := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "switchboard_" + name, Help: help, Buckets: buckets})
 		add(v)
 		return v
 	}
@@ -65,8 +66,12 @@ func (m *Metrics) register() error {
 	m.lastReloadDuration = gauge("policy_last_reload_duration_seconds", "How long the last attempt to load the policies took.")
 	m.unaudited = counter("audit_failures_total", "Entries of the audit trail that were not stored; the log has them.")
 	m.panics = counter("panics_total", "Panics that were turned into an answer.")
-	m.evalSeconds = histogram("evaluation_duration_seconds", "Evaluating the policies for one call, all tries together.")
-	m.waitSeconds = histogram("evaluation_wait_seconds", "Waiting for a view of the history for one call.")
+	m.evalSeconds = histogram("evaluation_duration_seconds", "Evaluating the policies for one call, all tries together.", evalBuckets)
+	m.waitSeconds = histogram("evaluation_wait_seconds", "Waiting for a view of the history for one call.", evalBuckets)
+	m.decisionSeconds = histogram("decision_duration_seconds", "A call from the arrival of its initiation to its reply, the disk included.", requestBuckets)
+	m.commitSeconds = histogram("store_commit_duration_seconds", "Bringing what is queued to the disk, once.", requestBuckets)
+	m.commitRecords = histogram("store_commit_records", "Records that one commit brought to the disk.", commitBuckets)
+	m.commitFailures = counter("store_commit_failures_total", "Commits that the disk did not take; they are tried again.")
 	m.requestSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "switchboard_http_request_duration_seconds",
 		Help: "HTTP requests, from header to answer.", Buckets: requestBuckets}, []string{"listener", "route"})
 	add(m.requestSeconds)

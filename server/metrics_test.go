@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -141,4 +142,27 @@ func TestNewMetricsRefuses(t *testing.T) {
 	if _, err := server.NewMetrics(registry, slog.Default()); err == nil {
 		t.Error("the same metrics were registered twice")
 	}
+}
+
+func TestTheDiskIsMeasured(t *testing.T) {
+	w := begin(t, nil)
+	w.metrics.Committed(3, 20*time.Millisecond, nil)
+	w.metrics.Committed(5, 300*time.Millisecond, errors.New("no space left on device"))
+	w.wantMetric("switchboard_store_commit_duration_seconds_count", "2")
+	w.wantMetric(`switchboard_store_commit_duration_seconds_bucket{le="0.025"}`, "1")
+	w.wantMetric("switchboard_store_commit_records_sum", "3")
+	w.wantMetric("switchboard_store_commit_failures_total", "1")
+}
+
+func TestWholeDecisionsAreMeasured(t *testing.T) {
+	w := begin(t, nil)
+	rec := record(engine.SourcePolicy, "", "sticky")
+	rec.Arrived = time.Now().Add(-200 * time.Millisecond).UnixNano()
+	w.metrics.Decided(rec)
+	rec.Arrived = time.Now().Add(time.Hour).UnixNano() // the clock was set back
+	w.metrics.Decided(rec)
+	rec.Arrived = 0
+	w.metrics.Decided(rec)
+	w.wantMetric("switchboard_decision_duration_seconds_count", "2")
+	w.wantMetric(`switchboard_decision_duration_seconds_bucket{le="0.1"}`, "1")
 }

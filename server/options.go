@@ -47,6 +47,8 @@ type Options struct {
 	// MaxConnections and MaxPrivateConnections bound the connections of a
 	// listener. Beyond them the most idle one is closed.
 	MaxConnections, MaxPrivateConnections int
+	// Pprof serves Go's profiles on the private listener, to admins.
+	Pprof bool
 	// Hosts are further names, without port, under which people reach the
 	// private listener. Optional.
 	Hosts []string

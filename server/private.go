@@ -47,6 +47,9 @@ func (s *Server) privateHandler() http.Handler {
 	api.GET("/events", s.api(s.events))
 	api.GET("/log-level", s.api(s.logLevel))
 	api.PUT("/log-level", s.api(s.putLogLevel))
+	if s.o.Pprof {
+		s.profileRoutes(e)
+	}
 	s.liveRoutes(api)
 	s.relayRoutes(api)
 	return e

@@ -9,7 +9,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-func model(t *testing.T) *kong.Application {
+func commandLine(t *testing.T) *kong.Application {
 	t.Helper()
 	parser, err := invocation{ctx: context.Background()}.parser(new(cli), func(int) {})
 	if err != nil {
@@ -19,7 +19,7 @@ func model(t *testing.T) *kong.Application {
 }
 
 func TestVariablesThatAreNoSettings(t *testing.T) {
-	app := model(t)
+	app := commandLine(t)
 	for pair, says := range map[string]string{
 		"SWITCHBOARD_FALLBACK=9876543210":                  "",
 		"SWITCHBOARD_PRIVATE_TOKEN_FILE=/run/tokens":       "",
@@ -54,7 +54,7 @@ func TestSecretFlagsAreMarked(t *testing.T) {
 	secret := regexp.MustCompile(`(^|-)(key|token|secret|password)$`)
 	public := map[string]bool{"tls-key": true, "private-tls-key": true} // names of files
 	found := 0
-	for _, node := range model(t).Children {
+	for _, node := range commandLine(t).Children {
 		if node.Name != "config" {
 			continue
 		}

@@ -67,6 +67,8 @@ type serveCmd struct {
 	withoutFolder bool           // for those who don't ask the policies
 	level         *slog.LevelVar // of the log; nil where there is none
 
+	Pprof bool `help:"Serve Go's profiles at /debug/pprof on the private listener, to admins."`
+
 	LogFormat string `default:"text" enum:"text,json" help:"text or json."`
 	LogLevel  string `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
 }
@@ -125,6 +127,7 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *program, err
 	}
 	store, err := history.Open(history.Options{
 		Path: c.DB, CallTTL: c.CallTTL, Zone: f.zone, Retention: time.Duration(c.Retention), Log: log,
+		OnCommit: metrics.Committed,
 	})
 	if err != nil {
 		return nil, err
@@ -157,7 +160,7 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *program, err
 	srv, err := server.New(server.Options{
 		Listen: c.Listen, PrivateListen: c.PrivateListen, ReadyFile: c.ReadyFile,
 		Secrets: f.secrets, KeyHeader: c.KeyHeader, Hosts: c.PrivateHost, Insecure: c.Insecure,
-		TLS: f.tls, PrivateTLS: f.privateTLS, MaxConnections: c.MaxConnections,
+		TLS: f.tls, PrivateTLS: f.privateTLS, MaxConnections: c.MaxConnections, Pprof: c.Pprof,
 		Numbers: f.judge.Numbers, Zone: f.zone, Version: versions().Version, Log: log, Metrics: metrics,
 		Router: router, Completer: store, History: store, Quarantine: store, Eraser: store, Policies: manager, Live: store, Feed: feed,
 		Relay: out.relay, Warn: func() []string { return slices.Concat(out.relay.Warnings(), live.warnings()) },

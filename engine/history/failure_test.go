@@ -195,3 +195,33 @@ func TestAnIndexThatIsNotWritten(t *testing.T) {
 	s = open(t, options(t, path))
 	equal(t, "totals", profile(t, s, engine.DIDs, did).Totals, want)
 }
+
+// Whoever measures the disk hears of every commit, of the failed ones too.
+func TestCommitsAreTold(t *testing.T) {
+	var d disk
+	var good, failed, records atomic.Int64
+	o := options(t, newPath(t))
+	o.OnCommit = func(n int, took time.Duration, err error) {
+		if took < 0 || n < 1 {
+			t.Errorf("%d records in %v", n, took)
+		}
+		if err != nil {
+			failed.Add(1)
+			return
+		}
+		good.Add(1)
+		records.Add(int64(n))
+	}
+	s := open(t, o, d.tune)
+	route(t, s, "c1", caller, number(1), did)
+	d.full.Store(true)
+	if c, err := s.Publish(nil, decision("c2", caller, number(2), did, noon.Add(time.Second))); err != nil {
+		t.Fatal(err)
+	} else {
+		<-c.Done()
+	}
+	if good.Load() < 1 || records.Load() < 1 || failed.Load() < 1 {
+		t.Errorf("told of %d commits with %d records and %d failures", good.Load(), records.Load(), failed.Load())
+	}
+	d.full.Store(false)
+}

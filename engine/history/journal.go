@@ -129,7 +129,12 @@ func (j *journal) run() {
 			<-j.wake
 			continue
 		}
-		if err := j.commit(func() error { return j.file.append(batch) }); err != nil {
+		began := time.Now()
+		err := j.commit(func() error { return j.file.append(batch) })
+		if j.onCommit != nil {
+			j.onCommit(len(batch), time.Since(began), err)
+		}
+		if err != nil {
 			j.failed(batch, err)
 			select {
 			case <-j.stop:

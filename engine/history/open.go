@@ -104,6 +104,7 @@ func (s *Store) mismatch(x *index) string {
 func (s *Store) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
+	s.tuning.onCommit = s.OnCommit
 	s.journal = startJournal(s.file, s.tuning)
 	s.behind = newBehind(s)
 	x, next := s.index, uint64(0)

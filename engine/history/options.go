@@ -35,6 +35,9 @@ type Options struct {
 	Now func() time.Time
 	// Log takes warnings; nil discards them.
 	Log *slog.Logger
+	// OnCommit is told of each attempt to bring records to the disk: how many, how
+	// long it took, and why it failed. It must not block. Optional.
+	OnCommit func(records int, took time.Duration, err error)
 }
 
 func (o Options) validate() error {
@@ -94,7 +97,8 @@ type tuning struct {
 	factBytes    int64         // bytes of facts, names included
 	timeline     int           // changes that a timeline keeps in memory before it writes them to its temporary file
 
-	opened func(*os.File) // told of the file that bbolt opens; nil for nobody
+	onCommit func(records int, took time.Duration, err error) // Options.OnCommit
+	opened   func(*os.File)                                   // told of the file that bbolt opens; nil for nobody
 
 	// commit is the seam for failing disks: it stands around each commit of the
 	// log and normally just calls it.
