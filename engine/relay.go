@@ -14,7 +14,7 @@ var (
 // decision that came after its call's completion.
 type RelayEntry struct {
 	Seq    uint64 `json:"-"` // grows with every record
-	CallID string `json:"call_id"`
+	CallID string `json:"call_id,omitempty"`
 	At     int64  `json:"at"` // when the record reached us, Unix nanoseconds
 }
 

@@ -3,7 +3,6 @@ package history
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"go.etcd.io/bbolt"
 
@@ -130,9 +129,17 @@ func (s *Store) RelayedCall(ctx context.Context, e engine.RelayEntry) (*engine.R
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	own, err := s.read(e.Seq)
+	if err != nil || own == nil {
+		return nil, err
+	}
+	callID, _, ok := own.entry() // not the entry's: an erasure may have changed it since
+	if !ok {
+		return nil, nil
+	}
 	var group *fold.Group
 	out := &engine.RelayedCall{}
-	for _, seq := range s.recordsOf(e.CallID) {
+	for _, seq := range s.recordsOf(callID) {
 		if seq > e.Seq {
 			break
 		}
@@ -162,100 +169,6 @@ func (s *Store) RelayedCall(ctx context.Context, e engine.RelayEntry) (*engine.R
 		}
 	}
 	return nil, nil
-}
-
-// RelayRegister makes these targets the ones that are configured and tells how
-// far each has come.
-func (s *Store) RelayRegister(ids []string) (states map[string]engine.RelayState, err error) {
-	var dropped map[string]int
-	err = s.relayUpdate(func(tx *bbolt.Tx) (err error) {
-		last, _ := tx.Bucket(bucketLog).Cursor().Last()
-		end := max(seqOf(last), seqOf(tx.Bucket(bucketMeta).Get(metaTrimmed)))
-		states, dropped, err = outbox.Register(tx, ids, end, s.Now().UnixNano())
-		return err
-	})
-	for id, dead := range dropped {
-		s.log.Warn("a relay target that was removed long ago lost its place", "target", id, "dead_letters", dead)
-	}
-	return states, err
-}
-
-// RelayRevive lets a letter that was given up wait again, as if it had never been
-// tried, and tells how many are dead now; it returns nil where there is none.
-func (s *Store) RelayRevive(target string, seq uint64) (l *engine.RelayLetter, dead int, err error) {
-	err = s.relayUpdate(func(tx *bbolt.Tx) (err error) {
-		l, dead, err = outbox.Revive(tx, target, seq)
-		return err
-	})
-	return l, dead, err
-}
-
-// RelaySave writes down what happened to a target's letters and tells how many
-// are dead now. The error wraps engine.ErrUnavailable where the disk does not
-// take it.
-func (s *Store) RelaySave(target string, c engine.RelayChanges) (dead int, err error) {
-	err = s.relayUpdate(func(tx *bbolt.Tx) (err error) {
-		dead, err = outbox.Save(tx, target, c)
-		return err
-	})
-	return dead, err
-}
-
-// RelayDead lists letters that were given up, in order of target and sequence
-// number, at most limit of those after (target, seq); of one target alone where
-// only names it.
-func (s *Store) RelayDead(only, target string, seq uint64, limit int) (out []engine.DeadLetter, err error) {
-	err = s.relayView(func(tx *bbolt.Tx) (err error) {
-		out, err = outbox.Dead(tx, only, target, seq, limit)
-		return err
-	})
-	return out, err
-}
-
-// RelayDelete deletes a letter that was given up and tells how many are dead
-// now; found is false where there is none.
-func (s *Store) RelayDelete(target string, seq uint64) (found bool, dead int, err error) {
-	err = s.relayUpdate(func(tx *bbolt.Tx) (err error) {
-		found, dead, err = outbox.DeleteDead(tx, target, seq)
-		return err
-	})
-	return found, dead, err
-}
-
-// RelayRemoved are the targets that are not configured any more and still have
-// a place, with their number of dead letters.
-func (s *Store) RelayRemoved() (out map[string]int, err error) {
-	err = s.relayView(func(tx *bbolt.Tx) (err error) {
-		out, err = outbox.Removed(tx)
-		return err
-	})
-	return out, err
-}
-
-// RelayEnd is the last sequence number on disk.
-func (s *Store) RelayEnd() uint64 {
-	_, durable := s.journal.position()
-	return durable
-}
-
-func (s *Store) relayView(f func(*bbolt.Tx) error) error {
-	return guard(func() error { return s.file.db.View(f) })
-}
-
-func (s *Store) relayUpdate(f func(*bbolt.Tx) error) error {
-	var ours error
-	err := s.commit(func() error {
-		return guard(func() error {
-			return s.file.db.Update(func(tx *bbolt.Tx) error {
-				ours = f(tx)
-				return ours
-			})
-		})
-	})
-	if err == nil || ours != nil {
-		return err
-	}
-	return fmt.Errorf("%w: %w", engine.ErrUnavailable, err)
 }
 
 // relayable is a record as the relay knows it; false where it is none of its.

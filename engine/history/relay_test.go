@@ -1,10 +1,13 @@
 package history_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -290,5 +293,57 @@ func TestRetentionTellsOfWhatWasNotRelayed(t *testing.T) {
 	}
 	if left := entries(t, s, st["crm"].Cursor); slices.ContainsFunc(left, func(e engine.RelayEntry) bool { return e.Seq <= 6 }) {
 		t.Errorf("entries that are gone: %v", left)
+	}
+}
+
+// TestWhatIsForgottenIsInNoOutbox: a call_id that holds the number goes too, and
+// the call is told without the person.
+func TestWhatIsForgottenIsInNoOutbox(t *testing.T) {
+	path := newPath(t)
+	s, err := history.OpenTuned(options(t, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	register(t, s, "crm")
+	for _, id := range []string{caller + "-1", caller + "-2"} {
+		route(t, s, id, caller, number(1), did)
+		complete(t, s, completion(id, caller, number(1), did, noon.Add(time.Minute)))
+	}
+	all := entries(t, s, 0)
+	if _, err := s.RelaySave("crm", engine.RelayChanges{Cursor: all[1].Seq, Waiting: []engine.RelayLetter{{RelayEntry: all[0], Attempts: 1}},
+		Dead: []engine.RelayLetter{{RelayEntry: all[1], Died: 1}}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Forget(t.Context(), person(caller), "test"); err != nil {
+		t.Fatal(err)
+	}
+	// Who still has the entry as it was is told the call as it is.
+	c := relayed(t, s, all[0])
+	if c.Call.Caller != engine.Erased || c.Call.Receiver != number(1) || len(c.Completion.Raw.Body) != 0 || c.Decision == nil {
+		t.Errorf("told %+v %+v", c.Call, c.Completion)
+	}
+	if _, err := s.RelaySave("crm", engine.RelayChanges{Cursor: all[1].Seq, Waiting: []engine.RelayLetter{{RelayEntry: all[0], Attempts: 2}}}); err != nil {
+		t.Fatal(err)
+	}
+	waiting := register(t, s, "crm")["crm"].Waiting
+	dead, err := s.RelayDead("", "", 0, 10)
+	if err != nil || len(waiting) != 1 || len(dead) != 1 {
+		t.Fatal(waiting, dead, err)
+	}
+	for _, l := range []engine.RelayLetter{waiting[0], dead[0].Letter} {
+		if l.CallID == "" || strings.Contains(l.CallID, caller) {
+			t.Errorf("a letter of call %q", l.CallID)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	compacted := filepath.Join(t.TempDir(), "compact.db")
+	if err := history.CompactFile(path, compacted); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(compacted)
+	if err != nil || bytes.Contains(text, []byte(caller)) {
+		t.Errorf("the number is in the compacted file (%v)", err)
 	}
 }

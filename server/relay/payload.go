@@ -124,8 +124,9 @@ func encode(m message) ([]byte, error) {
 
 // messageID names an entry's message, the same at every attempt and to every
 // target. The sequence number alone would not do: a database that is restored
-// from a backup gives some of them again.
+// from a backup gives some of them again. The call_id has no part in it, for an
+// erasure may change that between two attempts.
 func messageID(e engine.RelayEntry) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%d", e.CallID, e.At, e.Seq))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d.%d", e.At, e.Seq))
 	return "msg_" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:15]))
 }

@@ -51,7 +51,7 @@ func (x *Expired) expire(b *bbolt.Bucket, p *place, e engine.RelayEntry, now int
 			return err
 		}
 		x.Dead++
-		l.Gone = true
+		l.Gone, l.CallID = true, e.CallID
 		return putLetter(dead, l)
 	}
 	l := engine.RelayLetter{RelayEntry: e}
@@ -69,6 +69,6 @@ func (x *Expired) expire(b *bbolt.Bucket, p *place, e engine.RelayEntry, now int
 		x.Unlisted++
 		return waiting.Delete(k)
 	}
-	l.Gone, l.Died, l.Error = true, now, tooOld
+	l.Gone, l.Died, l.Error, l.CallID = true, now, tooOld, e.CallID
 	return errors.Join(waiting.Delete(k), p.bury(b, l))
 }

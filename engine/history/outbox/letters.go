@@ -11,7 +11,12 @@ import (
 	"switchboard/engine"
 )
 
+// putLetter writes a letter down, without its call_id as long as the record
+// says it: an id may hold a person's number, and an erasure changes the record.
 func putLetter(b *bbolt.Bucket, l engine.RelayLetter) error {
+	if !l.Gone {
+		l.CallID = ""
+	}
 	text, err := json.Marshal(l)
 	return errors.Join(err, b.Put(seqKey(l.Seq), text))
 }
