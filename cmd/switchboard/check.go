@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -11,8 +10,9 @@ import (
 )
 
 type checkCmd struct {
-	Dir  string `arg:"" optional:"" help:"The folder. Default: ./policies, else the built-in set."`
-	JSON bool   `name:"json" help:"Print the report as JSON."`
+	Dir   string `arg:"" optional:"" help:"The folder. Default: ./policies, else the built-in set."`
+	JSON  bool   `name:"json" xor:"format" help:"Print the report as JSON."`
+	JUnit bool   `name:"junit" xor:"format" help:"Print the report and the tests as JUnit XML, for CI."`
 	place
 }
 
@@ -26,15 +26,19 @@ func (c *checkCmd) Run(ctx context.Context, io stdio) error {
 	if err != nil {
 		return err
 	}
-	_, report := policy.Load(ctx, tree, options, policy.Checks{Strict: true})
-	if c.JSON {
-		enc := json.NewEncoder(io.out)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(report); err != nil {
-			return err
-		}
-	} else {
+	var tests policy.TestRun
+	_, report := policy.Load(ctx, tree, options, policy.Checks{Strict: true, Coverage: true,
+		Results: func(run policy.TestRun) { tests = run }})
+	switch {
+	case c.JSON:
+		err = printJSON(io, report)
+	case c.JUnit:
+		err = printJUnit(io.out, checkSuite(name, report), testSuite(name, tests))
+	default:
 		printReport(io.out, name, report)
+	}
+	if err != nil {
+		return err
 	}
 	return verdict(report)
 }

@@ -6,10 +6,11 @@ import (
 	"io"
 	"strings"
 
+	"switchboard/engine"
 	"switchboard/engine/policy"
 )
 
-// The JUnit XML that CI servers read: one suite, one case a test rule.
+// The JUnit XML that CI servers read.
 type (
 	junitSuites struct {
 		XMLName xml.Name     `xml:"testsuites"`
@@ -41,7 +42,8 @@ type (
 	}
 )
 
-func printJUnit(w io.Writer, name string, run policy.TestRun) error {
+// testSuite has one case a test rule.
+func testSuite(name string, run policy.TestRun) junitSuite {
 	suite := junitSuite{Name: name, Tests: len(run.Results), Time: fmt.Sprintf("%.6f", run.Summary.Took.Seconds())}
 	for _, r := range run.Results {
 		pkg, rule := r.Name, r.Name
@@ -63,12 +65,41 @@ func printJUnit(w io.Writer, name string, run policy.TestRun) error {
 		}
 		suite.Cases = append(suite.Cases, c)
 	}
+	return suite
+}
+
+// checkSuite has one case for everything that came before and after the tests:
+// a case an error, or one that passed. Warnings stand in its output.
+func checkSuite(name string, report engine.Report) junitSuite {
+	suite := junitSuite{Name: name + ": check", Time: fmt.Sprintf("%.6f", report.Took)}
+	var warnings strings.Builder
+	for _, p := range report.Warnings {
+		printProblem(&warnings, "warning", p)
+	}
+	for _, p := range report.Errors {
+		if p.Code == "test" {
+			continue // a case of its own in the tests' suite
+		}
+		text := strings.TrimSpace(p.String() + "\n" + p.Hint)
+		suite.Cases = append(suite.Cases, junitCase{Class: "check", Name: p.String(), File: p.File, Line: p.Line, Time: "0",
+			Failure: &junitFailure{Message: p.Message, Text: text}})
+	}
+	suite.Failures = len(suite.Cases)
+	if suite.Failures == 0 {
+		suite.Cases = []junitCase{{Class: "check", Name: "loads", Time: suite.Time}}
+	}
+	suite.Cases[0].Output = warnings.String()
+	suite.Tests = len(suite.Cases)
+	return suite
+}
+
+func printJUnit(w io.Writer, suites ...junitSuite) error {
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
 	}
 	enc := xml.NewEncoder(w)
 	enc.Indent("", "  ")
-	if err := enc.Encode(junitSuites{Suites: []junitSuite{suite}}); err != nil {
+	if err := enc.Encode(junitSuites{Suites: suites}); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(w)

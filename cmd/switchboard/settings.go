@@ -102,5 +102,5 @@ func (p place) policyOptions() (policy.Options, error) {
 	if err != nil {
 		return policy.Options{}, err
 	}
-	return policy.Options{Numbers: numbers, Zone: zone, PolicyDeadline: engine.DefaultPolicyDeadline, Log: slog.New(slog.DiscardHandler)}, nil
+	return policy.Options{Numbers: numbers, Zone: zone, PolicyDeadline: engine.DefaultPolicyDeadline, Thorough: true, Log: slog.New(slog.DiscardHandler)}, nil
 }

@@ -35,7 +35,7 @@ func (c *testCmd) Run(ctx context.Context, io stdio) error {
 	case c.JSON:
 		err = json.NewEncoder(io.out).Encode(testReport(run))
 	case c.JUnit:
-		err = printJUnit(io.out, name, run)
+		err = printJUnit(io.out, testSuite(name, run))
 	default:
 		err = printTests(io.out, name, run)
 	}

@@ -23,7 +23,8 @@ const errorLimit = finding.Max
 // contract. The compiled set is nil where it found errors; parsed is what the
 // tests go on with.
 func compileTree(ctx context.Context, tree Tree, opts Options) (*compiled, parsed, finding.List) {
-	f := lint.Data(tree, opts.Numbers)
+	files := datafile.ParseAll(tree)
+	f := lint.Data(files, opts.Numbers, opts.mostWarned())
 	p, found := parse(tree)
 	// The loader trips over the same data files; what was said of a file with
 	// its line is not said again without.
@@ -38,31 +39,15 @@ func compileTree(ctx context.Context, tree Tree, opts Options) (*compiled, parse
 	if p.modules == nil || found.Failed() {
 		return nil, p, f
 	}
-	schemas, err := schemaSet(tree)
-	if err != nil {
-		f.Fail(engine.Problem{Code: finding.CodeCompile, Message: err.Error()})
-		return nil, p, f
-	}
 	serving := maps.Clone(p.modules)
 	maps.DeleteFunc(serving, func(name string, _ *ast.Module) bool { return isTestFile(name) })
-	compiler := newCompiler(schemas).WithStrict(true).WithVirtual(isMounted)
-	if err := withConflicts(ctx, compiler, p.data, func() { compiler.Compile(serving) }); err != nil {
-		f.Fail(engine.Problem{Code: finding.CodeCompile, Message: err.Error()})
-		return nil, p, f
-	}
-	if compiler.Failed() {
-		for _, problem := range regoProblems(compiler.Errors) {
-			f.Fail(problem)
-		}
-		return nil, p, f
-	}
-	for _, problem := range lint.Refs(compiler.Modules) {
-		f.Fail(problem)
-	}
-	f.Add(lint.Contract(compiler, p.modules))
-	dids, found := directory(tree, p.data)
+	dids, found := directory(files, p.data)
 	f.Add(found)
-	f.Add(lint.Directory(ctx, tree, p.data))
+	planned := lint.Plan(files, serving, p.data)
+	f.Add(planned)
+	f.Add(lint.Directory(ctx, files, p.data).Without(planned.Errors))
+	compiler, found := compileModules(ctx, tree, serving, p)
+	f.Add(found)
 	if f.Failed() {
 		return nil, p, f
 	}
@@ -74,6 +59,36 @@ func compileTree(ctx context.Context, tree Tree, opts Options) (*compiled, parse
 		data:     p.data,
 		dids:     dids,
 	}, p, f
+}
+
+// compileModules compiles what serves and judges what came of it.
+func compileModules(ctx context.Context, tree Tree, serving map[string]*ast.Module, p parsed) (*ast.Compiler, finding.List) {
+	var f finding.List
+	schemas, err := schemaSet(tree)
+	if err != nil {
+		f.Fail(engine.Problem{Code: finding.CodeCompile, Message: err.Error()})
+		return nil, f
+	}
+	compiler := newCompiler(schemas).WithStrict(true).WithVirtual(isMounted)
+	if err := withConflicts(ctx, compiler, p.data, func() { compiler.Compile(serving) }); err != nil {
+		f.Fail(engine.Problem{Code: finding.CodeCompile, Message: err.Error()})
+		return nil, f
+	}
+	if !compiler.Failed() {
+		f.Add(lint.Refs(compiler.Modules))
+		f.Add(lint.Contract(compiler, p.modules))
+		return compiler, f
+	}
+	for _, problem := range regoProblems(compiler.Errors) {
+		f.Fail(problem)
+	}
+	// One report for all slips: a misspelt field of input, or a name too many, does
+	// not hide a misspelt field of the history.
+	lenient := newCompiler(nil).WithVirtual(isMounted)
+	if lenient.Compile(serving); !lenient.Failed() {
+		f.Add(lint.Refs(lenient.Modules))
+	}
+	return nil, f
 }
 
 func newCompiler(schemas *ast.SchemaSet) *ast.Compiler {
@@ -111,7 +126,7 @@ func withConflicts(ctx context.Context, compiler *ast.Compiler, data map[string]
 }
 
 // directory are the DIDs of data.directory.dids: every key with a digit in it.
-func directory(tree Tree, data map[string]any) (map[string]bool, finding.List) {
+func directory(files *datafile.Files, data map[string]any) (map[string]bool, finding.List) {
 	var f finding.List
 	dids := map[string]bool{}
 	folder, ok := data[lint.DIDsPath[0]].(map[string]any)
@@ -122,8 +137,7 @@ func directory(tree Tree, data map[string]any) (map[string]bool, finding.List) {
 	if !ok {
 		p := engine.Problem{Code: finding.CodeData, Message: "data.directory.dids is not an object keyed by DID",
 			Hint: `write an entry a DID, such as "918645658689": {...}`}
-		p.File, p.Line, p.Column = datafile.Place(tree, lint.DIDsPath)
-		f.Fail(p)
+		f.Fail(files.Fill(p, lint.DIDsPath...))
 		return dids, f
 	}
 	for did := range entries {

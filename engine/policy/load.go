@@ -53,9 +53,13 @@ func load(ctx context.Context, tree Tree, opts Options, checks Checks) (*Set, fi
 	if checks.SkipTests {
 		tests = checks.Earlier
 	} else {
-		run, found := runTests(ctx, tree, p, opts, TestOptions{})
+		run, found := runTests(ctx, tree, p, opts, TestOptions{Coverage: checks.Coverage})
 		tests = run.Summary
 		f.Add(found)
+		f.Add(uncovered(p, run))
+		if checks.Results != nil {
+			checks.Results(run)
+		}
 	}
 	if f.Failed() {
 		return nil, f, tests

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"switchboard/engine"
+	"switchboard/engine/policy/lint"
 )
 
 // DefaultTestTimeout is the default of [Options].TestTimeout.
@@ -19,7 +20,10 @@ type Options struct {
 	Zone           *time.Location // of input.time; nil is UTC
 	PolicyDeadline time.Duration  // of one evaluation; 0 is engine.DefaultPolicyDeadline
 	TestTimeout    time.Duration  // of a set's tests together, and of its smoke evaluation; 0 is DefaultTestTimeout
-	Log            *slog.Logger   // nil discards
+	// Thorough has every number of the data files held against the numbering
+	// plan, however many there are: for those who wait for nothing else.
+	Thorough bool
+	Log      *slog.Logger // nil discards
 }
 
 func (o Options) withDefaults() Options {
@@ -31,6 +35,14 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// mostWarned is how many numbers are held against the numbering plan.
+func (o Options) mostWarned() int {
+	if o.Thorough {
+		return 0
+	}
+	return lint.MostWarned
+}
+
 // Checks are what a set is tried with before it is let live.
 type Checks struct {
 	// SkipTests leaves the set's own tests out: for sets that passed them before.
@@ -40,6 +52,10 @@ type Checks struct {
 	// Strict refuses a set that fails on every call it is tried with even where
 	// no set is active that would do better: for those who only want to know.
 	Strict bool
+	// Coverage warns of rules that no test covers.
+	Coverage bool
+	// Results is told of the tests' results where they ran; may be nil.
+	Results func(TestRun)
 	// Active is the set that serves now, nil for none. The new set must not fail
 	// where this one succeeds.
 	Active *Set

@@ -77,13 +77,8 @@ func lineOfKey(tree Tree, file, text string) int {
 		key, _ := term.Value.(ast.String) // data files have no other keys
 		path = append(path, string(key))
 	}
-	values, _ := datafile.Values(file, tree[file])
-	for _, v := range values {
-		if v.Key && slices.Equal(append(slices.Clip(datafile.Path(file, v)), v.Text), path) {
-			return v.Line
-		}
-	}
-	return 0
+	_, line, _ := datafile.ParseAll(map[string][]byte{file: tree[file]}).Place(path...)
+	return line
 }
 
 func regoProblems(list ast.Errors) []engine.Problem {
@@ -115,8 +110,11 @@ func regoProblem(e *ast.Error) engine.Problem {
 		p.Code = finding.CodeParse
 		if p.Message == "empty module" { // which has no place of its own
 			p.Line, p.Message, p.Hint = 1, "the file is empty", "write a package with its rules into it, or remove it"
+			return p
 		}
-		return p // the details repeat the line of source, which may hold a number
+		// The details repeat the line of source, which may hold a number.
+		p.Hint = "look at this line and the one before: a bracket or a quote that is not closed, a comma or an `if` that is missing"
+		return p
 	case ast.TypeErr:
 		p.Code = finding.CodeType
 	}
@@ -128,8 +126,15 @@ func regoProblem(e *ast.Error) engine.Problem {
 		p.Hint = inputHint(wrong)
 		return p
 	}
-	if e.Details != nil {
+	switch {
+	case e.Details != nil:
 		p.Hint = strings.Join(e.Details.Lines(), "; ")
+	case e.Code == ast.UnsafeVarErr:
+		p.Hint = "a name gets its value from `:=`, from `some ... in` or from an import: is it misspelt?"
+	case e.Code == ast.RecursionErr:
+		p.Hint = "a rule can't ask for itself, not by a detour either: take one of the references out"
+	case strings.HasSuffix(p.Message, " unused"):
+		p.Hint = "remove it, or use it: a name that is written and never read is mostly a slip"
 	}
 	return p
 }

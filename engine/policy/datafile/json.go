@@ -16,15 +16,16 @@ import (
 // maxNesting bounds the recursion over a data file.
 const maxNesting = 1000
 
-func jsonValues(file string, content []byte) ([]Value, []engine.Problem) {
-	c := &collector{file: file}
+// json walks a JSON file by its tokens; it answers why it can't be read.
+func (w *walker) json() []engine.Problem {
+	content := w.file.content
 	dec := json.NewDecoder(bytes.NewReader(content))
 	dec.UseNumber()
-	j := &jsonWalker{collector: c, dec: dec, lines: lineEnds(content)}
-	err := j.walk(nil)
+	j := &jsonWalker{walker: w, dec: dec, lines: lineEnds(content)}
+	err := j.walk(w.file.root, "")
 	if err == nil {
 		if _, err = dec.Token(); errors.Is(err, io.EOF) {
-			return c.values, c.problems
+			return nil
 		}
 		if err == nil {
 			err = errors.New("there is more after the end of the document")
@@ -40,33 +41,38 @@ func jsonValues(file string, content []byte) ([]Value, []engine.Problem) {
 		offset = int64(len(bytes.TrimSpace(content)))
 	}
 	line, column := j.lines.position(offset)
-	return nil, []engine.Problem{{File: file, Line: line, Column: column, Code: finding.CodeParse, Message: err.Error(),
+	return []engine.Problem{{File: w.file.Name, Line: line, Column: column, Code: finding.CodeParse, Message: err.Error(),
 		Hint: "JSON wants quotes around names and texts, and no comma after the last entry"}}
 }
 
 type jsonWalker struct {
-	*collector
+	*walker
 	dec   *json.Decoder
 	lines lineIndex
+	depth int
 }
 
-// walk reads one value and everything in it.
-func (j *jsonWalker) walk(at []string) error {
-	if len(at) > maxNesting {
+// walk reads the value that stands at a name of in, and everything in it;
+// without a name it is in itself.
+func (j *jsonWalker) walk(in *Node, name string) error {
+	if j.depth++; j.depth > maxNesting {
 		return fmt.Errorf("it is nested more than %d levels deep", maxNesting)
 	}
-	token, v, err := j.next(at)
+	defer func() { j.depth-- }()
+	token, v, err := j.next(in)
 	if err != nil {
 		return err
 	}
 	switch token {
 	case json.Delim('['):
+		at := in.at(name)
 		for i := 0; j.dec.More(); i++ {
-			if err := j.walk(append(slices.Clip(at), strconv.Itoa(i))); err != nil {
+			if err := j.walk(at, strconv.Itoa(i)); err != nil {
 				return err
 			}
 		}
 	case json.Delim('{'):
+		at := in.at(name)
 		seen := map[string]int{}
 		for j.dec.More() {
 			_, k, err := j.next(at)
@@ -79,25 +85,26 @@ func (j *jsonWalker) walk(at []string) error {
 			} else {
 				seen[k.Text] = k.Line
 			}
-			j.values = append(j.values, k)
-			if err := j.walk(append(slices.Clip(at), k.Text)); err != nil {
+			j.visit(k)
+			if err := j.walk(at, k.Text); err != nil {
 				return err
 			}
 		}
 	default:
-		j.values = append(j.values, v)
+		v.Name = name
+		j.visit(v)
 		return nil
 	}
 	_, err = j.dec.Token() // the closing bracket
 	return err
 }
 
-func (j *jsonWalker) next(at []string) (json.Token, Value, error) {
+func (j *jsonWalker) next(in *Node) (json.Token, Value, error) {
 	token, err := j.dec.Token()
 	if err != nil {
 		return nil, Value{}, err
 	}
-	v := Value{Path: at}
+	v := Value{In: in}
 	switch t := token.(type) {
 	case string:
 		v.Text = t

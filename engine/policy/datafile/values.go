@@ -2,13 +2,10 @@ package datafile
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -17,10 +14,50 @@ import (
 	"switchboard/engine/policy/finding"
 )
 
+// Node is a mapping or a list of the data document.
+type Node struct {
+	parent *Node // nil for the document itself
+	name   string
+}
+
+// Path is where the node stands, from the root of the data document; list
+// indexes in digits.
+func (n *Node) Path() []string {
+	var out []string
+	for ; n.parent != nil; n = n.parent {
+		out = append(out, n.name)
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// Is reports whether the node stands at a path.
+func (n *Node) Is(path []string) bool {
+	for i := len(path) - 1; i >= 0; i-- {
+		if n.parent == nil || n.name != path[i] {
+			return false
+		}
+		n = n.parent
+	}
+	return n.parent == nil
+}
+
+func (n *Node) below(name string) *Node { return &Node{parent: n, name: name} }
+
+// at is the node of a name, or the node itself where there is none. An empty key
+// is none, then: what stands below it is said to stand beside it.
+func (n *Node) at(name string) *Node {
+	if name == "" {
+		return n
+	}
+	return n.below(name)
+}
+
 // Value is a key or a scalar of a data file, as it is written.
 type Value struct {
-	Path   []string // of the mapping or list it stands in; list indexes in digits
+	In     *Node // the mapping or list it stands in
 	Key    bool
+	Name   string // of a scalar: its key or its index
 	Text   string // as written, without quotes
 	Number bool   // written without quotes and read as a number
 	Read   string // what a number is read as, in decimal
@@ -28,128 +65,121 @@ type Value struct {
 	Column int
 }
 
-// Values reads a data file with its positions, which OPA's loader does not
-// keep. It finds what can't be read, keys that stand twice and files without
-// any content.
-func Values(file string, content []byte) ([]Value, []engine.Problem) {
-	if len(bytes.TrimSpace(content)) == 0 {
-		return nil, []engine.Problem{{File: file, Line: 1, Code: finding.CodeData,
+// path is where the value stands: of a key, where what it names does.
+func (v Value) path() []string {
+	if v.Key {
+		return append(v.In.Path(), v.Text)
+	}
+	return append(v.In.Path(), v.Name)
+}
+
+// File is a data file of a policy set.
+type File struct {
+	Name    string
+	content []byte
+	root    *Node
+	doc     *yaml.Node       // nil for JSON, and where the file can't be read
+	broken  []engine.Problem // why it can't be read
+	odd     []engine.Problem // what is wrong with it all the same
+}
+
+// Parse reads a file of a set by its path below the folder.
+func Parse(name string, content []byte) *File {
+	f := &File{Name: name, content: content, root: &Node{}}
+	if dir := path.Dir(name); dir != "." {
+		for part := range strings.SplitSeq(dir, "/") {
+			f.root = f.root.below(part)
+		}
+	}
+	switch {
+	case len(bytes.TrimSpace(content)) == 0:
+		f.broken = []engine.Problem{{File: name, Line: 1, Code: finding.CodeData,
 			Message: "the file is empty", Hint: "write {} into it, or remove it"}}
+	case path.Ext(name) != ".json":
+		f.parseYAML()
 	}
-	if path.Ext(file) == ".json" {
-		return jsonValues(file, content)
-	}
-	return yamlValues(file, content)
+	return f
 }
 
-// Path is where a value stands in the data document.
-func Path(file string, v Value) []string {
-	dir := path.Dir(file)
-	if dir == "." {
-		return v.Path
+// Walk visits every key and scalar in order of the text, and returns what is
+// wrong with the file as such: what can't be read, keys that stand twice, no
+// content. It reports false where the file can't be read; what was visited up to
+// there is then of no use.
+func (f *File) Walk(visit func(Value)) ([]engine.Problem, bool) {
+	if f.broken != nil {
+		return f.broken, false
 	}
-	return append(strings.Split(dir, "/"), v.Path...)
+	w := &walker{file: f, visit: visit, problems: slices.Clone(f.odd)}
+	if f.doc != nil {
+		w.yaml(f.doc, f.root, "")
+		return w.problems, true
+	}
+	if broken := w.json(); broken != nil {
+		return broken, false
+	}
+	return w.problems, true
 }
 
-// collector gathers values and repeated keys.
-type collector struct {
-	file     string
-	values   []Value
+type walker struct {
+	file     *File
+	visit    func(Value)
 	problems []engine.Problem
 }
 
-func (c *collector) repeated(v Value, first int) {
-	c.problems = append(c.problems, engine.Problem{File: c.file, Line: v.Line, Column: v.Column, Code: finding.CodeData,
+func (w *walker) repeated(v Value, first int) {
+	w.problems = append(w.problems, engine.Problem{File: w.file.Name, Line: v.Line, Column: v.Column, Code: finding.CodeData,
 		Message: fmt.Sprintf("the key %q stands here for the second time (first on line %d); only one of the two would count", engine.Mask(v.Text), first),
 		Hint:    "join the two entries or remove one"})
 }
 
-func yamlValues(file string, content []byte) ([]Value, []engine.Problem) {
-	dec := yaml.NewDecoder(bytes.NewReader(content))
-	var doc yaml.Node
-	if err := dec.Decode(&doc); err != nil {
-		if errors.Is(err, io.EOF) {
-			return nil, []engine.Problem{{File: file, Line: 1, Code: finding.CodeData,
-				Message: "the file holds comments alone", Hint: "write {} into it, or remove it"}}
-		}
-		return nil, []engine.Problem{yamlProblem(file, content, err)}
-	}
-	c := &collector{file: file}
-	var second yaml.Node
-	if err := dec.Decode(&second); err == nil {
-		c.problems = append(c.problems, engine.Problem{File: file, Line: second.Line, Code: finding.CodeData,
-			Message: "the file holds a second document, which would be left out", Hint: "put it into a file of its own"})
-	}
-	c.yaml(&doc, nil)
-	return c.values, c.problems
+// Files are the data files of a set, by name.
+type Files struct {
+	List   []*File
+	places map[string]place // by path, made when somebody asks
 }
 
-// yaml walks a node. Aliases are not followed: what they stand for is visited
-// where its anchor is.
-func (c *collector) yaml(n *yaml.Node, at []string) {
-	switch n.Kind {
-	case yaml.DocumentNode:
-		for _, child := range n.Content {
-			c.yaml(child, at)
-		}
-	case yaml.SequenceNode:
-		for i, child := range n.Content {
-			c.yaml(child, append(slices.Clip(at), strconv.Itoa(i)))
-		}
-	case yaml.MappingNode:
-		seen := map[string]int{}
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			k := n.Content[i]
-			v := yamlScalar(k, at)
-			v.Key = true
-			if first, again := seen[v.Text]; again && k.Tag != "!!merge" {
-				c.repeated(v, first)
-			} else {
-				seen[v.Text] = k.Line
-			}
-			c.values = append(c.values, v)
-			c.yaml(n.Content[i+1], append(slices.Clip(at), v.Text))
-		}
-	case yaml.ScalarNode:
-		c.values = append(c.values, yamlScalar(n, at))
-	}
+type place struct {
+	file         string
+	line, column int
 }
 
-func yamlScalar(n *yaml.Node, at []string) Value {
-	v := Value{Path: at, Text: n.Value, Line: n.Line, Column: n.Column}
-	if n.Kind != yaml.ScalarNode || n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
-		return v
-	}
-	if tag := n.ShortTag(); tag != "!!int" && tag != "!!float" {
-		return v
-	}
-	var read any
-	if n.Decode(&read) != nil {
-		return v
-	}
-	v.Number = true
-	switch x := read.(type) {
-	case float64:
-		v.Read = strconv.FormatFloat(x, 'f', -1, 64)
-	default:
-		v.Read = fmt.Sprint(x)
-	}
-	return v
-}
-
-// Place finds the data file and the line that define a path of the data
-// document; the file is empty where none does.
-func Place(files map[string][]byte, at []string) (file string, line, column int) {
+// ParseAll reads the data files among the files of a set.
+func ParseAll(files map[string][]byte) *Files {
+	out := &Files{}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if path.Ext(name) == ".rego" {
-			continue
+		if path.Ext(name) != ".rego" {
+			out.List = append(out.List, Parse(name, files[name]))
 		}
-		list, _ := Values(name, files[name])
-		for _, v := range list {
-			if v.Key && slices.Equal(append(slices.Clip(Path(name, v)), v.Text), at) {
-				return name, v.Line, v.Column
-			}
+	}
+	return out
+}
+
+// Place finds the file and the position that define a path of the data
+// document, or the nearest thing around it. The file is empty where none does.
+func (f *Files) Place(path ...string) (file string, line, column int) {
+	if f.places == nil {
+		f.places = map[string]place{}
+		for _, one := range f.List {
+			one.Walk(func(v Value) {
+				key := joined(v.path())
+				if _, known := f.places[key]; !known {
+					f.places[key] = place{one.Name, v.Line, v.Column}
+				}
+			})
+		}
+	}
+	for ; len(path) > 0; path = path[:len(path)-1] {
+		if p, ok := f.places[joined(path)]; ok {
+			return p.file, p.line, p.column
 		}
 	}
 	return "", 0, 0
 }
+
+// Fill puts the place of a path into a problem.
+func (f *Files) Fill(p engine.Problem, path ...string) engine.Problem {
+	p.File, p.Line, p.Column = f.Place(path...)
+	return p
+}
+
+func joined(path []string) string { return strings.Join(path, "\x00") }

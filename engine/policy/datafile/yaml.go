@@ -1,42 +1,91 @@
 package datafile
 
 import (
-	"cmp"
+	"bytes"
 	"errors"
-	"regexp"
+	"fmt"
+	"io"
 	"strconv"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/parser"
+	"go.yaml.in/yaml/v3"
 
 	"switchboard/engine"
 	"switchboard/engine/policy/finding"
 )
 
-// yamlProblem tells where and why a YAML file can't be read. The library that
-// OPA reads YAML with names the line where the enclosing block begins, or the
-// one before; another one is asked that knows the place.
-func yamlProblem(file string, content []byte, err error) engine.Problem {
-	p := engine.Problem{File: file, Line: cmp.Or(LineIn(err.Error()), 1), Code: finding.CodeParse, Message: err.Error(),
-		Hint: "mind the indentation and the brackets, and put texts with special characters in quotes"}
-	_, better := parser.ParseBytes(content, 0)
-	var placed yaml.Error
-	if errors.As(better, &placed) {
-		if token := placed.GetToken(); token != nil && token.Position != nil {
-			p.Line, p.Column, p.Message = token.Position.Line, token.Position.Column, engine.Mask(placed.GetMessage())
+func (f *File) parseYAML() {
+	dec := yaml.NewDecoder(bytes.NewReader(f.content))
+	doc := &yaml.Node{}
+	if err := dec.Decode(doc); err != nil {
+		if errors.Is(err, io.EOF) {
+			f.broken = []engine.Problem{{File: f.Name, Line: 1, Code: finding.CodeData,
+				Message: "the file holds comments alone", Hint: "write {} into it, or remove it"}}
+			return
 		}
+		f.broken = []engine.Problem{yamlProblem(f.Name, f.content, err)}
+		return
 	}
-	return p
+	f.doc = doc
+	var second yaml.Node
+	if err := dec.Decode(&second); err == nil {
+		f.odd = append(f.odd, engine.Problem{File: f.Name, Line: second.Line, Code: finding.CodeData,
+			Message: "the file holds a second document, which would be left out", Hint: "put it into a file of its own"})
+	}
 }
 
-var lineWord = regexp.MustCompile(`\bline (\d+)\b`)
-
-// LineIn finds the line that a YAML error names in its text: the library has no
-// other way to tell it.
-func LineIn(text string) int {
-	if m := lineWord.FindStringSubmatch(text); m != nil {
-		n, _ := strconv.Atoi(m[1]) // the pattern lets digits through alone
-		return n
+// yaml walks what stands at a name of in; without one it is in itself. Aliases
+// are not followed: what they stand for is visited where its anchor is.
+func (w *walker) yaml(n *yaml.Node, in *Node, name string) {
+	switch n.Kind {
+	case yaml.DocumentNode:
+		for _, child := range n.Content {
+			w.yaml(child, in, "")
+		}
+	case yaml.SequenceNode:
+		at := in.at(name)
+		for i, child := range n.Content {
+			w.yaml(child, at, strconv.Itoa(i))
+		}
+	case yaml.MappingNode:
+		at := in.at(name)
+		seen := make(map[string]int, len(n.Content)/2)
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			k := n.Content[i]
+			v := yamlScalar(k, at)
+			v.Key = true
+			if first, again := seen[v.Text]; again && k.Tag != "!!merge" {
+				w.repeated(v, first)
+			} else {
+				seen[v.Text] = k.Line
+			}
+			w.visit(v)
+			w.yaml(n.Content[i+1], at, v.Text)
+		}
+	case yaml.ScalarNode:
+		v := yamlScalar(n, in)
+		v.Name = name
+		w.visit(v)
 	}
-	return 0
+}
+
+func yamlScalar(n *yaml.Node, in *Node) Value {
+	v := Value{In: in, Text: n.Value, Line: n.Line, Column: n.Column}
+	if n.Kind != yaml.ScalarNode || n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+		return v
+	}
+	if tag := n.ShortTag(); tag != "!!int" && tag != "!!float" {
+		return v
+	}
+	var read any
+	if n.Decode(&read) != nil {
+		return v
+	}
+	v.Number = true
+	switch x := read.(type) {
+	case float64:
+		v.Read = strconv.FormatFloat(x, 'f', -1, 64)
+	default:
+		v.Read = fmt.Sprint(x)
+	}
+	return v
 }

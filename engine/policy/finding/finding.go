@@ -54,6 +54,21 @@ func (f *List) Add(g List) {
 	f.Warnings = append(f.Warnings, g.Warnings...)
 }
 
+// Without leaves out errors that stand where one of others does: what two steps
+// find in one place is one slip.
+func (f List) Without(others []engine.Problem) List {
+	type place struct {
+		file string
+		line int
+	}
+	told := map[place]bool{}
+	for _, p := range others {
+		told[place{p.File, p.Line}] = p.Line > 0
+	}
+	f.Errors = slices.DeleteFunc(slices.Clone(f.Errors), func(p engine.Problem) bool { return told[place{p.File, p.Line}] })
+	return f
+}
+
 // Tidy sorts a list by place and drops repetitions; never nil, so that the JSON
 // is a list.
 func Tidy(list []engine.Problem) []engine.Problem {

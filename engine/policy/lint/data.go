@@ -2,10 +2,7 @@ package lint
 
 import (
 	"fmt"
-	"maps"
-	"path"
 	"regexp"
-	"slices"
 	"strings"
 
 	"switchboard/engine"
@@ -20,53 +17,75 @@ var DIDsPath = []string{"directory", "dids"}
 // one folder do not load, as both define "$schema".
 const SchemasFolder = "schemas/"
 
+// MostWarned bounds how many numbers of a set are held against the numbering
+// plan while calls wait for the processor: it is a warning, and the plan's
+// patterns are slow.
+const MostWarned = 20_000
+
 // Data looks for what loads well and routes wrong: a number that YAML read
 // as another one, a spelling that no call will ever be equal to.
 //
 // Only what would surely misroute is an error: an unquoted telephone number
-// (no text is equal to it), a DID key that is not canonical, a repeated key, a
-// file without content, a document in the place of the history. The rest is a
-// warning: the numbering plan may be out of date, and a long number may count
-// something else than telephones.
-func Data(files map[string][]byte, numbers *engine.Numbers) finding.List {
-	var f finding.List
-	values := map[string][]datafile.Value{}
-	dids := map[string]bool{}
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if path.Ext(name) == ".rego" {
-			continue
-		}
-		list, problems := datafile.Values(name, files[name])
-		for _, p := range problems {
-			f.Fail(p)
-		}
-		for _, p := range reserved(name, list) {
-			f.Fail(p)
-		}
-		values[name] = list
-		for _, v := range list {
-			if v.Key && slices.Equal(datafile.Path(name, v), DIDsPath) {
-				dids[v.Text] = true
-			}
+// (no text is equal to it), a DID key that is not canonical, a number to forward
+// calls to that can't be one, a repeated key, a file without content, a document
+// in the place of the history. The rest is a warning: the numbering plan may be
+// out of date, and a long number may count something else than telephones. At
+// most so many numbers as most says are held against the plan; zero is all.
+func Data(files *datafile.Files, numbers *engine.Numbers, most int) finding.List {
+	l := dataLint{numbers: numbers, left: most, unbounded: most == 0, dids: map[string]bool{}}
+	for _, file := range files.List {
+		l.walk(file)
+	}
+	for _, p := range l.doubtful {
+		if !l.dids[p.text] {
+			l.Warn(p.Problem)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if strings.HasPrefix(name, SchemasFolder) {
-			continue // descriptions and patterns, not numbers
-		}
-		l := dataLint{file: name, numbers: numbers, dids: dids, List: &f}
-		for _, v := range values[name] {
-			l.value(v)
+	for _, p := range l.forwarded {
+		if l.dids[p.text] {
+			l.Fail(p.Problem)
 		}
 	}
-	return f
+	return l.List
 }
 
 type dataLint struct {
-	file    string
-	numbers *engine.Numbers
-	dids    map[string]bool
-	*finding.List
+	file      string
+	numbers   *engine.Numbers
+	left      int // numbers that may still be held against the plan
+	unbounded bool
+	in        *datafile.Node // that was looked at last, and what it is
+	place     place
+	dids      map[string]bool
+	doubtful  []about // warned of unless it is a DID
+	forwarded []about // refused where it is a DID
+	finding.List
+}
+
+// about is a problem with a text.
+type about struct {
+	text string
+	engine.Problem
+}
+
+func (l *dataLint) walk(file *datafile.File) {
+	before, doubtful, forwarded := l.List, len(l.doubtful), len(l.forwarded)
+	l.file = file.Name
+	visit := l.value
+	if strings.HasPrefix(file.Name, SchemasFolder) {
+		visit = func(datafile.Value) {} // descriptions and patterns, not numbers
+	}
+	inTheWay := reserved(file.Name)
+	problems, ok := file.Walk(func(v datafile.Value) {
+		inTheWay.value(v)
+		visit(v)
+	})
+	if !ok { // what was found in a part of it may be nonsense
+		l.List, l.doubtful, l.forwarded = before, l.doubtful[:doubtful], l.forwarded[:forwarded]
+	}
+	for _, p := range append(problems, inTheWay.problems...) {
+		l.Fail(p)
+	}
 }
 
 func (l *dataLint) problem(v datafile.Value, message, hint string) engine.Problem {
@@ -74,14 +93,31 @@ func (l *dataLint) problem(v datafile.Value, message, hint string) engine.Proble
 }
 
 func (l *dataLint) value(v datafile.Value) {
-	isDID := v.Key && slices.Equal(datafile.Path(l.file, v), DIDsPath)
+	if v.In != l.in {
+		l.in, l.place = v.In, placeOf(v.In)
+	}
+	isDID := v.Key && l.place == inDIDs
+	if isDID {
+		l.dids[v.Text] = true
+	}
 	switch {
 	case v.Number && l.unquoted(v, isDID):
 	case isDID:
 		l.did(v)
-	case !v.Number:
+	case v.Number:
+	case l.place.forwards(v):
+		l.receiver(v)
+	default:
 		l.person(v)
 	}
+}
+
+// plausible holds a number against the numbering plan, while there is room.
+func (l *dataLint) plausible(n engine.Number) bool {
+	if l.left--; l.left < 0 && !l.unbounded {
+		return true
+	}
+	return l.numbers.Plausible(n)
 }
 
 // unquoted judges a number that stands without quotes, and reports whether it
@@ -137,7 +173,7 @@ func (l *dataLint) did(v datafile.Value) {
 	case n.Canonical != v.Text:
 		l.Fail(l.problem(v, fmt.Sprintf("the DID %q is not in canonical form, so no call will find it", v.Text),
 			fmt.Sprintf("write %q", n.Canonical)))
-	case !l.numbers.Plausible(n):
+	case !l.plausible(n):
 		l.Warn(l.problem(v, fmt.Sprintf("the DID %s is not a number that the numbering plan knows", v.Text), "check its digits"))
 	}
 }
@@ -155,15 +191,21 @@ func (l *dataLint) person(v datafile.Value) {
 	if !telephone.MatchString(text) || dateText.MatchString(text) || !plus && len(digits) < 10 {
 		return
 	}
-	n := l.numbers.Person(text)
+	l.spelt(v, l.numbers.Person(text))
+}
+
+// spelt judges how a person's number is written.
+func (l *dataLint) spelt(v datafile.Value, n engine.Number) {
+	doubt := func(message, hint string) {
+		l.doubtful = append(l.doubtful, about{v.Text, l.problem(v, engine.Mask(v.Text)+" "+message, hint)})
+	}
 	switch {
-	case l.dids[v.Text]:
 	case !n.Valid:
-		l.Warn(l.problem(v, fmt.Sprintf("%s is no possible telephone number", engine.Mask(v.Text)), "check its digits"))
+		doubt("is no possible telephone number", "check its digits")
 	case n.Canonical != v.Text:
-		l.Warn(l.problem(v, fmt.Sprintf("%s is not in canonical form, so it is equal to no caller", engine.Mask(v.Text)), spelling(n)))
-	case !l.numbers.Plausible(n):
-		l.Warn(l.problem(v, fmt.Sprintf("%s is not a number that the numbering plan knows", engine.Mask(v.Text)), "check its digits"))
+		doubt("is not in canonical form, so it is equal to no caller", spelling(n))
+	case !l.plausible(n):
+		doubt("is not a number that the numbering plan knows", "check its digits")
 	}
 }
 

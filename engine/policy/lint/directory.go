@@ -15,7 +15,7 @@ import (
 // Directory holds data.directory against the folder's own schema of it,
 // data.schemas.directory. A folder without one says what it likes in its
 // directory.
-func Directory(ctx context.Context, files map[string][]byte, data map[string]any) finding.List {
+func Directory(ctx context.Context, files *datafile.Files, data map[string]any) finding.List {
 	var f finding.List
 	schemas, _ := data["schemas"].(map[string]any)
 	schema, document := schemas["directory"], data[DIDsPath[0]]
@@ -45,16 +45,12 @@ func Directory(ctx context.Context, files map[string][]byte, data map[string]any
 
 // directoryProblem names the field, and the line it stands on or that of the
 // nearest thing around it.
-func directoryProblem(files map[string][]byte, field, why string) engine.Problem {
+func directoryProblem(files *datafile.Files, field, why string) engine.Problem {
 	path := []string{DIDsPath[0]}
 	if field != "" && field != "(root)" {
 		path = append(path, strings.Split(field, ".")...)
 	}
-	p := engine.Problem{Code: finding.CodeData,
+	return files.Fill(engine.Problem{Code: finding.CodeData,
 		Message: fmt.Sprintf("data.%s: %s", strings.Join(path, "."), why),
-		Hint:    "schemas/directory/schema.json says what a directory may hold"}
-	for n := len(path); n > 0 && p.File == ""; n-- {
-		p.File, p.Line, p.Column = datafile.Place(files, path[:n])
-	}
-	return p
+		Hint:    "schemas/directory/schema.json says what a directory may hold"}, path...)
 }

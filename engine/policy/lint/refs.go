@@ -21,14 +21,14 @@ import (
 // It reads what the compiler made of the rules: imports are resolved, and the
 // parts of a body stand in the order in which they are evaluated, so that a key
 // that nothing has bound yet is a walk through the whole collection.
-func Refs(modules map[string]*ast.Module) []engine.Problem {
-	var out []engine.Problem
+func Refs(modules map[string]*ast.Module) finding.List {
+	var out finding.List
 	for _, name := range slices.Sorted(maps.Keys(modules)) {
 		for _, rule := range modules[name].Rules {
 			for r := rule; r != nil; r = r.Else {
 				l := refLint{shapes: map[ast.Var]*mounted.Shape{}, seen: map[*ast.Term]bool{}}
 				l.rule(r)
-				out = append(out, l.problems...)
+				out.Errors = append(out.Errors, l.problems...)
 			}
 		}
 	}
