@@ -205,6 +205,8 @@ var everyPage = []struct{ name, path, shows string }{
 	{"calls", "/calls", "Number or call ID"},
 	{"call", "/call?id=call-1", "Why it went there"},
 	{"policies", "/policies", "In force"},
+	{"people", "/people", "Put a pair through"},
+	{"statistics", "/statistics", "By hour of the day"},
 	{"system", "/system", "Data care"},
 	{"missing", "/calls/nowhere", "There is no such page"},
 }

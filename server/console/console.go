@@ -71,9 +71,18 @@ func (c *Console) routes() http.Handler {
 	mux.Handle("GET /call", c.page(c.callPage))
 	mux.Handle("POST /call/recording", c.page(c.recording))
 
+	mux.Handle("GET /people", c.page(c.peoplePage))
+	mux.Handle("POST /people/pause", c.change(c.pause))
+	mux.Handle("POST /people/resume", c.change(c.resume))
+	mux.Handle("POST /people/session", c.change(c.putSession))
+	mux.Handle("POST /people/session/end", c.change(c.endSession))
+
 	mux.Handle("GET /policies", c.page(c.policiesPage))
 	mux.Handle("POST /policies/reload", c.change(c.reload))
 	mux.Handle("POST /policies/rollback", c.change(c.rollback))
+
+	mux.Handle("GET /statistics", c.page(c.statsPage))
+	mux.Handle("GET /statistics/table", c.page(c.statsTable))
 
 	mux.Handle("GET /system", c.page(c.systemPage))
 	mux.Handle("POST /system/retry", c.change(c.retry))
