@@ -92,7 +92,8 @@ func (b *tab) note(event any) {
 	case *network.EventLoadingFinished:
 		b.got += int64(e.EncodedDataLength)
 	case *network.EventRequestWillBeSent:
-		if url := e.Request.URL; !strings.HasPrefix(url, b.private) && !strings.HasPrefix(url, "about:") {
+		// The browser's own icons are data.
+		if url := e.Request.URL; !strings.HasPrefix(url, b.private) && !strings.HasPrefix(url, "about:") && !strings.HasPrefix(url, "data:") {
 			b.bad = append(b.bad, "a request to "+url)
 		}
 	}
@@ -205,6 +206,7 @@ var everyPage = []struct{ name, path, shows string }{
 	{"calls", "/calls", "Number or call ID"},
 	{"call", "/call?id=call-1", "Why it went there"},
 	{"policies", "/policies", "In force"},
+	{"try", "/try", "Who would be rung?"},
 	{"people", "/people", "Put a pair through"},
 	{"statistics", "/statistics", "By hour of the day"},
 	{"system", "/system", "Data care"},

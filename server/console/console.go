@@ -71,6 +71,15 @@ func (c *Console) routes() http.Handler {
 	mux.Handle("GET /call", c.page(c.callPage))
 	mux.Handle("POST /call/recording", c.page(c.recording))
 
+	mux.Handle("GET /try", c.page(c.tryPage))
+	mux.Handle("POST /try/edit", c.page(c.editFile))
+	mux.Handle("POST /try/ask", c.page(c.ask))
+	mux.Handle("POST /try/check", c.page(c.check))
+	mux.Handle("POST /try/download", c.page(c.download))
+	if c.o.Replay != nil {
+		mux.Handle("POST /try/replay", c.page(c.replay))
+	}
+
 	mux.Handle("GET /people", c.page(c.peoplePage))
 	mux.Handle("POST /people/pause", c.change(c.pause))
 	mux.Handle("POST /people/resume", c.change(c.resume))
@@ -97,7 +106,9 @@ func (c *Console) routes() http.Handler {
 func headers(h http.Header) {
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
 		"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
-	h.Set("Referrer-Policy", "no-referrer")
+	// Not no-referrer: a browser would hide the origin of our own forms, too, and
+	// the listener refuses forms of unknown origin.
+	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")

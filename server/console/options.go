@@ -24,6 +24,10 @@ type Options struct {
 	Live       Live
 	Desk       Desk
 	Door       Door
+
+	// Explain and Replay are optional: the pages leave out what they tell.
+	Explain Explainer
+	Replay  Replayer
 }
 
 func (o *Options) validate() error {

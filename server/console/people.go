@@ -86,10 +86,11 @@ func (c *Console) peoplePage(a *asked) error {
 
 // agents fills in who is in a team or paused, the paused and the busy first.
 func (a *asked) agents(ctx context.Context, v *peopleView) error {
-	facts, err := a.c.o.Live.Facts(ctx, pausedCollection)
+	page, err := a.c.o.Live.Facts(ctx, engine.FactFilter{Collection: pausedCollection, Limit: engine.MaxPage})
 	if err != nil {
 		return err
 	}
+	facts := page.Facts
 	breaks := make(map[string]*engine.Fact, len(facts))
 	for _, f := range facts {
 		if string(f.Value) != "false" && string(f.Value) != "null" {

@@ -33,6 +33,19 @@ type Router interface {
 	WhatIf(ctx context.Context, w engine.WhatIf) (*engine.WhatIfResult, error)
 }
 
+// Explainer repeats a recorded decision.
+type Explainer interface {
+	// Explain returns nil for a call_id without a decision; did may be empty.
+	Explain(ctx context.Context, callID, did string) (*engine.Explanation, error)
+}
+
+// Replayer tries another policy set on recorded calls.
+type Replayer interface {
+	// Replay fails with *engine.PoliciesError where the policies given do not
+	// load, with engine.ErrReplaying while another runs, or with ctx's error.
+	Replay(ctx context.Context, r engine.ReplayRequest, progress func(engine.ReplayProgress)) (*engine.Difference, error)
+}
+
 // Policies is the policy set in force.
 type Policies interface {
 	Status() engine.PolicyStatus

@@ -33,10 +33,13 @@ const (
 // rules show what fired, each where it stands in the policy set that decided.
 // The last to come true is the entry point, so it is shown first.
 func (a *asked) rules(ctx context.Context, ev engine.Evaluation) []ruleView {
-	files := a.filesOf(ctx, ev.Revision)
+	return a.rulesIn(a.filesOf(ctx, ev.Revision), ev.Fired)
+}
+
+func (a *asked) rulesIn(files map[string][]byte, fired []engine.Fired) []ruleView {
 	var out []ruleView
-	for i := len(ev.Fired) - 1; i >= 0 && len(out) < maxRules; i-- {
-		f := ev.Fired[i]
+	for i := len(fired) - 1; i >= 0 && len(out) < maxRules; i-- {
+		f := fired[i]
 		v := ruleView{Rule: f.Rule, File: f.File, Line: f.Line, Gone: files == nil}
 		for _, name := range sortedNames(f.Labels) {
 			v.Labels = append(v.Labels, pair{name, a.eyes.text(fmt.Sprint(f.Labels[name]))})

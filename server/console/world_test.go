@@ -65,7 +65,7 @@ skipped := [{"number": number, "why": sprintf("paused: %s", [data.facts.paused[n
 import data.routing
 
 test_first if {
-	routing.decision.call_forwarding_number == "9876543210" with input as {"caller_number": "9000000000", "did": "918645658689"}
+	routing.decision.reason == "first_free" with input as {"caller_number": "9000000000", "did": "918645658689"}
 		with data.history as {"callers": {}}
 		with data.facts as {"paused": {}}
 }

@@ -16,6 +16,11 @@
     for (const field of document.querySelectorAll(".when-custom")) field.hidden = e.target.value !== "custom";
   });
 
+  document.addEventListener("click", (e) => {
+    const button = e.target.closest("[data-remove]");
+    button?.closest(button.dataset.remove).remove();
+  });
+
   // The live page: what comes while it is paused, pointed at or tabbed through
   // is kept, and the newest of it shown afterwards. A row that moves away under
   // the pointer would be the wrong one to click.
