@@ -43,6 +43,7 @@ func (s *Server) privateHandler() http.Handler {
 	api.POST("/quarantine/:id/retry", s.api(s.retry))
 	api.DELETE("/quarantine/:id", s.api(s.discard))
 	api.GET("/backup", s.api(s.backup))
+	api.POST("/import", s.api(s.importCompletions))
 	api.POST("/forget", s.api(s.forget))
 	api.GET("/events", s.api(s.events))
 	api.GET("/log-level", s.api(s.logLevel))

@@ -16,6 +16,7 @@ type callsCmd struct {
 	List   callsListCmd   `cmd:"" help:"List calls, newest first."`
 	Show   callsShowCmd   `cmd:"" help:"Show everything kept of one call."`
 	Export callsExportCmd `cmd:"" help:"Write all calls that the filters select, newest first, as CSV or JSON lines."`
+	Import callsImportCmd `cmd:"" help:"Back-fill the provider's reports from a file, CSV or JSON lines."`
 	Forget callsForgetCmd `cmd:"" help:"Erase a person from everything that is kept; there is no way back."`
 }
 

@@ -102,14 +102,22 @@ func (a *api) call(ctx context.Context, method, path string, query url.Values, b
 
 // send sends a request; a status of 300 or more is an error.
 func (a *api) send(ctx context.Context, method, path string, query url.Values, body any) (*http.Response, error) {
-	var payload io.Reader
-	if body != nil {
-		text, err := json.Marshal(body)
-		if err != nil {
-			return nil, err
-		}
-		payload = bytes.NewReader(text)
+	if body == nil {
+		return a.do(ctx, method, path, query, "", nil)
 	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	return a.do(ctx, method, path, query, "application/json", bytes.NewReader(text))
+}
+
+// post sends a body as it is.
+func (a *api) post(ctx context.Context, path, contentType string, body io.Reader) (*http.Response, error) {
+	return a.do(ctx, http.MethodPost, path, nil, contentType, body)
+}
+
+func (a *api) do(ctx context.Context, method, path string, query url.Values, contentType string, payload io.Reader) (*http.Response, error) {
 	target := a.base + path
 	if len(query) > 0 {
 		target += "?" + query.Encode()
@@ -118,8 +126,8 @@ func (a *api) send(ctx context.Context, method, path string, query url.Values, b
 	if err != nil {
 		return nil, err
 	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
 	}
 	if a.token != "" {
 		req.Header.Set("Authorization", "Bearer "+a.token)
