@@ -169,8 +169,9 @@ type CallPage struct {
 // CallDetail is everything kept of one call_id. Parts that never came are nil.
 type CallDetail struct {
 	Call        *Call
-	Decision    *DecisionRecord // the one that counts, where the call_id came with several DIDs: the newest
-	Completions []*Completion   // every distinct one, in order of arrival
+	Decision    *DecisionRecord   // the one that counts, where the call_id came with several DIDs: the newest
+	Decisions   []*DecisionRecord // every one: one for each DID, and those of 503s that were decided anew
+	Completions []*Completion     // every distinct one, in order of arrival
 }
 
 // QuarantineItem is a payload that could not be understood.

@@ -132,10 +132,11 @@ type ReplayExample struct {
 	At     time.Time `json:"at"`
 	Old    Outcome   `json:"old"`
 	New    Outcome   `json:"new"`
-	// Differs are the first rules that fired for one of them only; nil where
-	// there is none.
+	// Differs is the first step at which they part; the old one is nil where the
+	// old policies can't be asked any more. The same step on both sides that
+	// answered says that the data differ, not the rules.
 	Differs struct {
-		Old *Fired `json:"old"`
-		New *Fired `json:"new"`
+		Old *Step `json:"old"`
+		New *Step `json:"new"`
 	} `json:"differs"`
 }

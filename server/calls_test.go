@@ -62,7 +62,7 @@ func TestCallsRefusesWhatItDoesNotUnderstand(t *testing.T) {
 		"limit=ten":               "limit",
 		"from=yesterday":          "from",
 		"to=2025-13-01":           "to",
-		"from=1763749800000":      "Milliseconds",
+		"from=1763749800000":      "milliseconds",
 		"to=-5":                   "to",
 		"cursor=forged":           "cursor",
 		"caller=1&caller=2":       "2 times",

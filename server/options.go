@@ -89,6 +89,11 @@ type Options struct {
 	// Observer, reloads where it is told. Default: one of its own.
 	Feed *Feed
 
+	// Explainer explains recorded decisions, and Replayer puts them to other
+	// policies. Optional.
+	Explainer engine.Explainer
+	Replayer  engine.Replayer
+
 	// Relay delivers to other systems. Optional.
 	Relay Relay
 

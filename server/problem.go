@@ -65,12 +65,16 @@ func writeProblem(c *gin.Context, f *failure) {
 	if f.status == http.StatusServiceUnavailable {
 		c.Header("Retry-After", "1")
 	}
-	body := alohaa.ProblemJSON(f.status, f.detail)
-	if len(f.errors) > 0 {
-		body = f.withErrors()
-	}
 	c.Abort()
-	c.Data(f.status, alohaa.ProblemType, body)
+	c.Data(f.status, alohaa.ProblemType, f.body())
+}
+
+// body is the problem in JSON.
+func (f *failure) body() []byte {
+	if len(f.errors) > 0 {
+		return f.withErrors()
+	}
+	return alohaa.ProblemJSON(f.status, f.detail)
 }
 
 // refuse answers with a problem before the body is read. The connection closes

@@ -5,11 +5,12 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"switchboard/engine"
 )
 
 // onlyParameters refuses query parameters that the route does not know: a
@@ -78,32 +79,11 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// localLayouts are times without a zone, which mean the configured one.
-var localLayouts = []string{"2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly}
-
-// parseTime reads RFC 3339, a date or local time in the configured zone, or
-// Unix seconds. The error names the field.
+// parseTime reads a moment; see [engine.ParseTime]. The error names the field.
 func (s *Server) parseTime(field, text string) (time.Time, error) {
-	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil {
-		// Up to the year 9999: what is larger is milliseconds.
-		if seconds < 0 || seconds >= 253402300800 {
-			return time.Time{}, fail(http.StatusBadRequest, "%s: %s is out of range for seconds since 1970. Milliseconds are not understood.", field, text)
-		}
-		return time.Unix(seconds, 0), nil
+	t, err := engine.ParseTime(text, s.o.Zone)
+	if err != nil {
+		return t, fail(http.StatusBadRequest, "%s: %v.", field, err)
 	}
-	// In a query a plus sign that was not escaped arrives as a blank.
-	zoned := text
-	if i := strings.LastIndexByte(text, ' '); i > len(time.DateOnly) {
-		zoned = text[:i] + "+" + text[i+1:]
-	}
-	if t, err := time.Parse(time.RFC3339, zoned); err == nil {
-		return t, nil
-	}
-	for _, layout := range localLayouts {
-		if t, err := time.ParseInLocation(layout, text, s.o.Zone); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, fail(http.StatusBadRequest,
-		"%s: %q is no time. Write 2025-11-22T14:35:00+05:30, 2025-11-22 (midnight in %s), or seconds since 1970.", field, text, s.o.Zone)
+	return t, nil
 }

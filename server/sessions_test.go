@@ -76,7 +76,7 @@ func TestSessionExpires(t *testing.T) {
 		`"-5m"`:         "over already",
 		`"0"`:           "over already",
 		`"2024-11-22"`:  "over already",
-		`1763803800000`: "Milliseconds",
+		`1763803800000`: "milliseconds",
 		`"soon"`:        `"soon" is no time`,
 		`""`:            "no time",
 		`true`:          "no time",

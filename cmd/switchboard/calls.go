@@ -135,26 +135,6 @@ func dash(s string) string {
 	return s
 }
 
-type callsShowCmd struct {
-	sourceFlags
-	place
-	CallID string `arg:"" name:"call-id" help:"The provider's call_id."`
-}
-
-// Run prints the call's whole record as JSON.
-func (c *callsShowCmd) Run(ctx context.Context, io stdio) (err error) {
-	a, err := c.open(ctx, c.place)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, a.close()) }()
-	var call json.RawMessage
-	if err := a.call(ctx, http.MethodGet, "/api/v1/calls/"+url.PathEscape(c.CallID), nil, nil, &call); err != nil {
-		return err
-	}
-	return printJSON(io, call)
-}
-
 func printJSON(io stdio, v any) error {
 	enc := json.NewEncoder(io.out)
 	enc.SetIndent("", "  ")

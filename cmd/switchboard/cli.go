@@ -17,6 +17,7 @@ const (
 	exitBroken   = 3 // policies do not load
 	exitTests    = 4 // policies load, their tests fail
 	exitUnwanted = 5 // route --want: another answer
+	exitDiffers  = 6 // replay --fail-on: a condition holds
 )
 
 // cli is the command line.
@@ -25,6 +26,7 @@ type cli struct {
 	Check    checkCmd    `cmd:"" help:"Lint, compile and test a policies folder as a reload would."`
 	Test     testCmd     `cmd:"" help:"Run a policies folder's own tests."`
 	Route    routeCmd    `cmd:"" help:"Tell how a call would be routed, without routing it."`
+	Replay   replayCmd   `cmd:"" help:"Tell what another policy set would have done with recorded calls."`
 	Calls    callsCmd    `cmd:"" help:"List, show, export or import calls; forget a person."`
 	Sessions sessionsCmd `cmd:"" help:"List, put or delete masked pairs."`
 	Facts    factsCmd    `cmd:"" help:"List, put or delete facts for the policies."`

@@ -37,6 +37,7 @@ type api struct {
 	token string
 	http  http.Client
 
+	accept    string // the form of answers that is asked for; empty for any
 	otherwise string // what else there is where no server answers
 	close     func() error
 }
@@ -128,6 +129,9 @@ func (a *api) do(ctx context.Context, method, path string, query url.Values, con
 	}
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
+	}
+	if a.accept != "" {
+		req.Header.Set("Accept", a.accept)
 	}
 	if a.token != "" {
 		req.Header.Set("Authorization", "Bearer "+a.token)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 
@@ -23,7 +24,8 @@ type routeCmd struct {
 	DB       string `name:"db" env:"-" placeholder:"FILE" help:"Take the history from this database; no server may be using it."`
 	Server   string `env:"-" placeholder:"URL" help:"Ask a running server (its private listener), with its policies and its history."`
 	Token    string `env:"SWITCHBOARD_PRIVATE_TOKEN" placeholder:"TOKEN" help:"The server's bearer token."`
-	Explain  bool   `help:"Print how the policies came to it."`
+	Explain  bool   `help:"Print the steps that did not answer and why, and the one that did."`
+	Trace    bool   `env:"-" help:"Print every rule that was tried, too."`
 	Want     string `placeholder:"N" help:"Exit 5 unless the call goes to this number (or 'reject')."`
 	JSON     bool   `name:"json" help:"Print the API's answer."`
 	place
@@ -47,7 +49,7 @@ func (c *routeCmd) Run(ctx context.Context, io stdio, parsed *kong.Context) (err
 	if c.History != "" && c.DB != "" {
 		return errors.New("--history and --db both give the history; leave one out")
 	}
-	question := map[string]any{"caller_number": c.Caller, "did": c.DID, "explain": c.Explain}
+	question := map[string]any{"caller_number": c.Caller, "did": c.DID, "explain": c.Explain || c.Trace}
 	if c.CallID != "" {
 		question["call_id"] = c.CallID
 	}
@@ -93,27 +95,13 @@ func (c *routeCmd) print(io stdio, text json.RawMessage) error {
 			return err
 		}
 	} else {
-		printAnswer(io, answer)
+		printAnswer(io, answer, c.Trace)
 	}
 	return c.verify(answer.Decision)
 }
 
-func printAnswer(io stdio, a whatIf) {
-	d := a.Decision
-	switch {
-	case d.Reject:
-		fmt.Fprintf(io.out, "reject, reason %s\n", dash(d.Reason))
-	case d.Number == "":
-		fmt.Fprintf(io.out, "no answer: %s (%s), and there is no fallback\n", d.Cause, d.Detail)
-	default:
-		fmt.Fprintf(io.out, "%s, timeout %d, reason %s, source %s\n", d.Number, d.Timeout, dash(d.Reason), d.Source)
-	}
-	if d.Cause != "" && d.Number != "" {
-		fmt.Fprintf(io.out, "the policies were not followed: %s (%s)\n", d.Cause, d.Detail)
-	}
-	for _, s := range d.Skipped {
-		fmt.Fprintf(io.out, "skipped %s: %s\n", s.Number, s.Why)
-	}
+func printAnswer(io stdio, a whatIf, trace bool) {
+	printDecision(io.out, a.Decision)
 	for _, f := range a.Fired {
 		fmt.Fprintf(io.out, "fired %s (%s:%d)\n", f.Rule, f.File, f.Line)
 	}
@@ -122,6 +110,29 @@ func printAnswer(io stdio, a whatIf) {
 	}
 	for _, s := range a.Steps {
 		fmt.Fprintln(io.out, s.Text)
+	}
+	if !trace {
+		return
+	}
+	for _, line := range a.Trace {
+		fmt.Fprintln(io.out, line)
+	}
+}
+
+func printDecision(w io.Writer, d engine.Decision) {
+	switch {
+	case d.Reject:
+		fmt.Fprintf(w, "reject, reason %s\n", dash(d.Reason))
+	case d.Number == "":
+		fmt.Fprintf(w, "no answer: %s (%s), and there is no fallback\n", d.Cause, d.Detail)
+	default:
+		fmt.Fprintf(w, "%s, timeout %d, reason %s, source %s\n", d.Number, d.Timeout, dash(d.Reason), d.Source)
+	}
+	if d.Cause != "" && d.Number != "" {
+		fmt.Fprintf(w, "the policies were not followed: %s (%s)\n", d.Cause, d.Detail)
+	}
+	for _, s := range d.Skipped {
+		fmt.Fprintf(w, "skipped %s: %s\n", s.Number, s.Why)
 	}
 }
 

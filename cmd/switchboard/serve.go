@@ -157,12 +157,17 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *program, err
 		return nil, err
 	}
 	live := &settings{command: c, taken: sight, router: router, policies: manager, outlets: out, log: log, files: f}
+	repeats, err := c.repeats(f, store, manager)
+	if err != nil {
+		return nil, err
+	}
 	srv, err := server.New(server.Options{
 		Listen: c.Listen, PrivateListen: c.PrivateListen, ReadyFile: c.ReadyFile,
 		Secrets: f.secrets, KeyHeader: c.KeyHeader, Hosts: c.PrivateHost, Insecure: c.Insecure,
 		TLS: f.tls, PrivateTLS: f.privateTLS, MaxConnections: c.MaxConnections, Pprof: c.Pprof,
 		Numbers: f.judge.Numbers, Zone: f.zone, Version: versions().Version, Log: log, Metrics: metrics,
 		Router: router, Completer: store, History: store, Quarantine: store, Eraser: store, Policies: manager, Live: store, Feed: feed,
+		Explainer: repeats.explainer, Replayer: repeats.replayer,
 		Relay: out.relay, Warn: func() []string { return slices.Concat(out.relay.Warnings(), live.warnings()) },
 		Fallback: f.judge.Fallback, FallbackDIDs: len(f.judge.DIDFallbacks), LogLevel: c.level,
 	})

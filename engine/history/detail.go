@@ -30,8 +30,11 @@ func (s *Store) Call(ctx context.Context, callID string) (*engine.CallDetail, er
 		case r == nil: // gone by retention since
 		case r.Completion != nil:
 			out.Completions = append(out.Completions, r.Completion)
-		case r.Decision != nil && counts(r.Decision, out.Decision):
-			out.Decision = r.Decision
+		case r.Decision != nil:
+			out.Decisions = append(out.Decisions, r.Decision)
+			if counts(r.Decision, out.Decision) {
+				out.Decision = r.Decision
+			}
 		}
 	}
 	return out, nil

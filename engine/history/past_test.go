@@ -173,7 +173,12 @@ func TestThePastIsAsItWas(t *testing.T) {
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if tl, err = history.OpenTimeline(t.Context(), o); err != nil {
+			shelved, err := history.OpenShelved(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer shelved.Close()
+			if tl, err = shelved.Timeline(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(saw, told(t, tl)); diff != "" {
@@ -290,5 +295,56 @@ func TestThePastBehindRetention(t *testing.T) {
 	}
 	if reach, err := s.Reach(t.Context()); err != nil || !reach.Trimmed || reach != tl.Past() {
 		t.Errorf("Reach %+v, %v; the timeline says %+v", reach, err, tl.Past())
+	}
+}
+
+func TestShelved(t *testing.T) {
+	path := newPath(t)
+	o := options(t, path)
+	s, err := history.OpenTuned(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"r1", "r2", "r1"} {
+		rev := &engine.Revision{ID: id, At: noon.UnixNano(), Files: map[string][]byte{"a": []byte(id)}}
+		if err := s.SaveRevision(t.Context(), rev); err != nil {
+			t.Fatal(err)
+		}
+	}
+	route(t, s, "c1", caller, number(1), did)
+	if _, err := history.OpenShelved(o); !errors.Is(err, history.ErrInUse) {
+		t.Errorf("a file in use: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before := read(t, path)
+	shelved, err := history.OpenShelved(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := shelved.Revisions(); len(got) != 2 || got[0] != "r1" {
+		t.Errorf("revisions %v", got)
+	}
+	if r, err := shelved.Revision(t.Context(), "r2"); err != nil || string(r.Files["a"]) != "r2" {
+		t.Errorf("revision r2: %+v, %v", r, err)
+	}
+	if r, err := shelved.Revision(t.Context(), "r3"); r != nil || err != nil {
+		t.Errorf("revision r3: %+v, %v", r, err)
+	}
+	tl, err := shelved.Timeline(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "decisions told", len(told(t, tl)), 1)
+	if err := shelved.Close(); err != nil {
+		t.Error(err)
+	}
+	if read(t, path) != before {
+		t.Error("reading changed the file")
+	}
+	o.Path += ".none"
+	if _, err := history.OpenShelved(o); err == nil {
+		t.Error("a file that is not there is opened")
 	}
 }

@@ -28,7 +28,6 @@ type Timeline struct {
 	past    engine.Past
 	inForce string // the policy set before the first record
 	trimmed uint64
-	close   func() error // of the log, where it is the timeline's own
 	told    bool
 }
 
@@ -42,27 +41,10 @@ func (s *Store) Timeline(ctx context.Context) (*Timeline, error) {
 	s.file.trimMu.Lock()
 	l := &logFile{db: s.file.db, id: s.file.id, last: min(last, durable), trimmed: s.file.trimmed}
 	s.file.trimMu.Unlock()
-	return newTimeline(ctx, l, s.Options, s.tuning, func() error { return nil })
+	return newTimeline(ctx, l, s.Options, s.tuning)
 }
 
-// OpenTimeline tells the log of a database that no process has open; it changes
-// no byte of it. The errors are those of [Open].
-func OpenTimeline(ctx context.Context, o Options) (*Timeline, error) {
-	if err := o.validate(); err != nil {
-		return nil, err
-	}
-	l, err := readOnly(o.Path)
-	if err != nil {
-		return nil, err
-	}
-	t, err := newTimeline(ctx, l, o.withDefaults(), defaults(), l.db.Close)
-	if err != nil {
-		return nil, errors.Join(err, l.db.Close())
-	}
-	return t, nil
-}
-
-func newTimeline(ctx context.Context, l *logFile, o Options, tune tuning, closeLog func() error) (*Timeline, error) {
+func newTimeline(ctx context.Context, l *logFile, o Options, tune tuning) (*Timeline, error) {
 	folder, err := tempFolder(filepath.Dir(o.Path))
 	if err != nil {
 		return nil, err
@@ -73,7 +55,7 @@ func newTimeline(ctx context.Context, l *logFile, o Options, tune tuning, closeL
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
 	x.db.NoSync = true // nobody reads it after a crash
-	t := &Timeline{fold: offline(l, x, o, tune), folder: folder, trimmed: l.trimmed, close: closeLog}
+	t := &Timeline{fold: offline(l, x, o, tune), folder: folder, trimmed: l.trimmed}
 	t.fold.rebuilding = true // what retention took is not in the log
 	if err := t.look(ctx); err != nil {
 		return nil, errors.Join(err, t.Close())
@@ -201,5 +183,5 @@ func (w *telling) record(ctx context.Context, st stored) error {
 
 // Close gives back what the timeline holds.
 func (t *Timeline) Close() error {
-	return errors.Join(t.fold.closeOffline(), t.close(), os.RemoveAll(t.folder))
+	return errors.Join(t.fold.closeOffline(), os.RemoveAll(t.folder))
 }

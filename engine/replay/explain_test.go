@@ -47,7 +47,7 @@ func TestExplanation(t *testing.T) {
 
 	got := explain("same")
 	if !got.Same || got.Why != "" || got.Repeated.Number != one || got.Revision != "old" || got.At != "2025-11-22T12:00:00Z" ||
-		len(got.Steps) != 1 || len(got.Trace) != 1 || !strings.Contains(got.History, "2025-11-22T12:00:00Z") {
+		len(got.Steps) != 2 || len(got.Trace) != 1 || !strings.Contains(got.History, "2025-11-22T12:00:00Z") {
 		t.Errorf("a decision that is repeated: %+v", got)
 	}
 	// Another fallback number is the settings' affair.

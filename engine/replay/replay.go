@@ -1,9 +1,11 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -118,7 +120,7 @@ func (w *way) compare(ctx context.Context, r engine.Recorded) error {
 	if err != nil {
 		return err
 	}
-	old, fired := outcomeOf(&r.Record.Decision), r.Record.Evaluation.Fired
+	old := outcomeOf(&r.Record.Decision)
 	if cause := r.Record.Decision.Cause; byCircumstances(cause) {
 		then, err := w.then(ctx, r, again)
 		switch {
@@ -128,7 +130,7 @@ func (w *way) compare(ctx context.Context, r engine.Recorded) error {
 			w.tally.NotCompared[notCompared(err)]++
 			return nil
 		}
-		old, fired = outcomeOf(&then.decision), then.evaluation.Fired
+		old = outcomeOf(&then.decision)
 		if !same(old, outcomeOf(&r.Record.Decision)) {
 			w.tally.Recomputed[cause]++
 		}
@@ -137,18 +139,78 @@ func (w *way) compare(ctx context.Context, r engine.Recorded) error {
 		w.tally.Slow++
 	}
 	w.tally.errors(again.evaluation.BuiltinErrors)
-	w.tally.compared(pair{record: r.Record, old: old, new: outcomeOf(&again.decision), oldFired: fired, newFired: again.evaluation.Fired})
+	if e := w.tally.compared(pair{record: r.Record, old: old, new: outcomeOf(&again.decision)}); e != nil {
+		w.differ(ctx, r, e)
+	}
 	return nil
+}
+
+// differ finds the step at which both sets part.
+func (w *way) differ(ctx context.Context, r engine.Recorded, e *engine.ReplayExample) {
+	q := r.Record.Question()
+	tried := w.set.Walk(ctx, q, r.View).Steps
+	var then []engine.Step
+	if set, err := w.former.set(ctx, decider(r)); err == nil {
+		then = set.Walk(ctx, q, r.View).Steps
+	}
+	e.Differs.Old, e.Differs.New = firstDifference(then, tried)
+}
+
+// firstDifference is the step that answered on one side and did not on the other,
+// with what became of it there; else the steps that answered.
+func firstDifference(old, tried []engine.Step) (x, y *engine.Step) {
+	x, y = answering(old), answering(tried)
+	if x != nil && y != nil && x.Name == y.Name {
+		return x, y
+	}
+	// What lies before the other's answer was tried by both.
+	if x != nil {
+		if inVain := named(tried, x.Name); inVain != nil {
+			return x, inVain
+		}
+	}
+	if y != nil {
+		if inVain := named(old, y.Name); inVain != nil {
+			return inVain, y
+		}
+	}
+	// Where none answered, what was tried last.
+	return cmp.Or(x, latest(old)), cmp.Or(y, latest(tried))
+}
+
+func latest(steps []engine.Step) *engine.Step {
+	if len(steps) == 0 {
+		return nil
+	}
+	return &steps[len(steps)-1]
+}
+
+func answering(steps []engine.Step) *engine.Step {
+	if s := latest(steps); s != nil && s.Answered {
+		return s
+	}
+	return nil
+}
+
+func named(steps []engine.Step, name string) *engine.Step {
+	if i := slices.IndexFunc(steps, func(s engine.Step) bool { return s.Name == name }); i >= 0 {
+		return &steps[i]
+	}
+	return nil
+}
+
+// decider is the revision that decided, or would have.
+func decider(r engine.Recorded) string {
+	if r.Record.Evaluation.Revision != "" {
+		return r.Record.Evaluation.Revision
+	}
+	return r.InForce
 }
 
 // then is what the policies of the time say to a call that circumstances
 // decided.
 func (w *way) then(ctx context.Context, r engine.Recorded, again repeated) (repeated, error) {
-	revision := r.Record.Evaluation.Revision
-	if revision == "" {
-		revision = r.InForce
-	}
-	set, err := w.former.set(ctx, revision)
+	set, err := w.former.set(ctx, decider(r))
 	if err != nil || set == w.set {
 		return again, err
 	}

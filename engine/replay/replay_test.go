@@ -25,7 +25,6 @@ func (nobody) KnowsDID(did string) bool { return did == "911111111111" }
 type answers struct {
 	revision string
 	say      map[string]any // engine.Answer, an error, or nothing for undefined
-	fired    string
 	builtin  []string
 	asked    int
 }
@@ -33,9 +32,6 @@ type answers struct {
 func (a *answers) Evaluate(ctx context.Context, q engine.Question, _ engine.View) (engine.Evaluation, error) {
 	a.asked++
 	ev := engine.Evaluation{Revision: a.revision, Input: []byte(`{"call_id": "` + q.CallID + `"}`), BuiltinErrors: a.builtin}
-	if a.fired != "" {
-		ev.Fired = []engine.Fired{{Rule: "data.routing.decision", File: "r.rego", Line: 1}, {Rule: a.fired, File: "r.rego", Line: 9}}
-	}
 	switch say := a.say[q.CallID].(type) {
 	case engine.Answer:
 		ev.Answer = say
@@ -48,8 +44,12 @@ func (a *answers) Evaluate(ctx context.Context, q engine.Question, _ engine.View
 
 func (*answers) IsDID(did string) bool { return did == "918645658689" }
 func (a *answers) Revision() string    { return a.revision }
-func (*answers) Walk(context.Context, engine.Question, engine.View) engine.Walk {
-	return engine.Walk{Steps: []engine.Step{{Name: "first"}}, Lines: []string{"line"}}
+func (a *answers) Walk(context.Context, engine.Question, engine.View) engine.Walk {
+	steps := []engine.Step{{Name: "first"}, {Name: "old", Answered: true, Text: "old answered"}}
+	if a.revision == "new" {
+		steps = []engine.Step{{Name: "first"}, {Name: "old", Text: "not old"}, {Name: "new", Answered: true}}
+	}
+	return engine.Walk{Steps: steps, Lines: []string{"line"}}
 }
 
 // book is a log and an archive in memory.
@@ -142,7 +142,7 @@ func fellBack(cause engine.Cause) engine.Decision {
 }
 
 func newBook(t testing.TB) *book {
-	b := &book{t: t, active: &answers{revision: "new", say: map[string]any{}, fired: "data.recipes.new"},
+	b := &book{t: t, active: &answers{revision: "new", say: map[string]any{}},
 		sets: map[string]*answers{"old": {revision: "old", say: map[string]any{}}}, past: engine.Past{First: 1}}
 	say := b.active.say
 	b.decided("same", forwarded(one, "sticky"))
@@ -236,7 +236,7 @@ func TestDifference(t *testing.T) {
 	}
 	equal(t, "examples", len(d.Examples), 6)
 	e := d.Examples[0]
-	if e.CallID != "moves" || e.Old.Number != one || e.New.Number != two || e.Differs.Old.Rule != "data.recipes.old" || e.Differs.New.Rule != "data.recipes.new" {
+	if e.CallID != "moves" || e.Old.Number != one || e.New.Number != two || e.Differs.Old.Text != "old answered" || e.Differs.New.Text != "not old" {
 		t.Errorf("the first example is %+v, %+v, %+v", e, e.Differs.Old, e.Differs.New)
 	}
 	if !strings.Contains(d.History, "recorded up to it") || d.Note != "" {

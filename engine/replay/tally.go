@@ -14,7 +14,7 @@ import (
 // a limit.
 const (
 	examplesEach = 5   // of one change of reasons
-	maxExamples  = 100 // in all
+	maxExamples  = 60  // in all; each takes as long as hundreds of calls
 	maxReasons   = 200 // rows; a policy may make reasons up
 	maxErrors    = 20
 )
@@ -73,12 +73,12 @@ func (t *tally) errors(texts []string) {
 
 // pair is a call with both answers.
 type pair struct {
-	record             *engine.DecisionRecord
-	old, new           engine.Outcome
-	oldFired, newFired []engine.Fired
+	record   *engine.DecisionRecord
+	old, new engine.Outcome
 }
 
-func (t *tally) compared(p pair) {
+// compared counts a call, and returns it as an example where it is wanted as one.
+func (t *tally) compared(p pair) *engine.ReplayExample {
 	t.Compared++
 	at := time.Unix(0, p.record.RoutedAt).UTC()
 	if t.First == nil || at.Before(*t.First) {
@@ -91,7 +91,7 @@ func (t *tally) compared(p pair) {
 	t.reason(p, moves)
 	if !moves {
 		t.unmoved(p)
-		return
+		return nil
 	}
 	t.Moved++
 	if p.old.Kind != p.new.Kind {
@@ -105,7 +105,7 @@ func (t *tally) compared(p pair) {
 		}
 	}
 	t.receivers[[2]string{receiver(p.old), receiver(p.new)}]++
-	t.example(p, at)
+	return t.example(p)
 }
 
 func (t *tally) unmoved(p pair) {
@@ -136,31 +136,17 @@ func (t *tally) reason(p pair, moves bool) {
 	}
 }
 
-func (t *tally) example(p pair, at time.Time) {
+// example keeps a moved call as an example, where more of its kind are wanted;
+// nil where they are not.
+func (t *tally) example(p pair) *engine.ReplayExample {
 	key := [2]string{reason(p.old), reason(p.new)}
 	if t.taken[key] >= examplesEach || len(t.Examples) >= maxExamples {
-		return
+		return nil
 	}
 	t.taken[key]++
-	e := engine.ReplayExample{CallID: p.record.CallID, DID: p.record.DID.Canonical, Caller: p.record.Caller.Canonical, At: at, Old: p.old, New: p.new}
-	e.Differs.Old, e.Differs.New = onlyIn(p.oldFired, p.newFired), onlyIn(p.newFired, p.oldFired)
-	t.Examples = append(t.Examples, e)
-}
-
-// onlyIn is the first rule of a that did not fire in b, else the first that
-// fired at another place there: another branch of it.
-func onlyIn(a, b []engine.Fired) *engine.Fired {
-	for _, same := range []func(f, g engine.Fired) bool{
-		func(f, g engine.Fired) bool { return f.Rule == g.Rule },
-		func(f, g engine.Fired) bool { return f.Rule == g.Rule && f.File == g.File && f.Line == g.Line },
-	} {
-		for _, f := range a {
-			if !slices.ContainsFunc(b, func(g engine.Fired) bool { return same(f, g) }) {
-				return &f
-			}
-		}
-	}
-	return nil
+	t.Examples = append(t.Examples, engine.ReplayExample{CallID: p.record.CallID, DID: p.record.DID.Canonical, Caller: p.record.Caller.Canonical,
+		At: time.Unix(0, p.record.RoutedAt).UTC(), Old: p.old, New: p.new})
+	return &t.Examples[len(t.Examples)-1]
 }
 
 // result puts the tables in order.
