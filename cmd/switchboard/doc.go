@@ -7,6 +7,7 @@
 //	switchboard calls list|show|export|import|forget
 //	switchboard sessions list|put|delete
 //	switchboard facts list|put|delete what the policies know right now
+//	switchboard relay status|list|retry|delete|secret
 //	switchboard policies init [DIR]   write the starter set out for editing
 //	switchboard db backup|restore|compact|verify|rebuild
 //	switchboard version

@@ -20,14 +20,7 @@ import (
 // while calls are played, and then looks for every message it had acknowledged.
 // SWITCHBOARD_KILL_ROUNDS sets the number of rounds.
 func TestKillUnderLoadLosesNothing(t *testing.T) {
-	rounds := 2
-	if s := parameter("SWITCHBOARD_KILL_ROUNDS"); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 {
-			t.Fatalf("SWITCHBOARD_KILL_ROUNDS=%q is no number of rounds", s)
-		}
-		rounds = n
-	}
+	rounds := killRounds(t)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -56,6 +49,20 @@ func TestKillUnderLoadLosesNothing(t *testing.T) {
 			t.Fatalf("db verify: %v\n%s", err, out)
 		}
 	}
+}
+
+// killRounds is how often a test pulls the plug.
+func killRounds(t *testing.T) int {
+	t.Helper()
+	s := parameter("SWITCHBOARD_KILL_ROUNDS")
+	if s == "" {
+		return 2
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 {
+		t.Fatalf("SWITCHBOARD_KILL_ROUNDS=%q is no number of rounds", s)
+	}
+	return n
 }
 
 // verifyAcknowledged looks up every call of which a message was acknowledged.

@@ -51,8 +51,10 @@ func (r relayed) take(body string, seen map[string]bool, id string) error {
 // TestKillUnderLoadRelaysEverything kills the server with SIGKILL at random
 // moments while calls are played and a receiver refuses one message of ten, and
 // then looks whether every acknowledged completion got there, in order.
+// SWITCHBOARD_KILL_ROUNDS sets the number of rounds.
 func TestKillUnderLoadRelaysEverything(t *testing.T) {
-	const rounds, wanted = 2, 150
+	const wanted = 150
+	rounds := killRounds(t)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))

@@ -113,7 +113,7 @@ func Assign(secrets []string, lists ...[]Target) error {
 	}
 	for name := range byName {
 		if !used[name] {
-			return fmt.Errorf("a secret is for %q, and no target has that name; write the target as %s=https://...", name, name)
+			return fmt.Errorf("a secret is for %q, and no target has that name; write the target as %s=URL", name, name)
 		}
 	}
 	return nil
@@ -124,7 +124,7 @@ func unique(targets []Target) error {
 	seen := make(map[string]bool)
 	for _, t := range targets {
 		if seen[t.ID] {
-			return fmt.Errorf("two targets are %s (%s); give each a name of its own, such as crm=https://...", t.ID, t.Label())
+			return fmt.Errorf("two targets are %s (%s); give each a name of its own, such as crm=URL", t.ID, t.Label())
 		}
 		seen[t.ID] = true
 	}
