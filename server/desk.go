@@ -26,7 +26,7 @@ func (s *Server) newConsole() (*console.Console, error) {
 	return console.New(console.Options{
 		Numbers: s.o.Numbers, Zone: s.o.Zone, Version: s.o.Version, Log: s.o.Log, Now: s.o.Now,
 		History: s.o.History, Router: s.o.Router, Policies: s.o.Policies, Quarantine: s.o.Quarantine, Live: s.o.Live,
-		Desk: desk{s}, Door: door{s},
+		Desk: desk{s}, Door: door{s}, Explain: s.o.Explainer, Replay: s.o.Replayer,
 	})
 }
 
@@ -151,6 +151,15 @@ func (d desk) Reload(ctx context.Context, v console.Visitor) engine.Report {
 	report := d.o.Policies.Reload(ctx, "console")
 	d.noteReport(as(ctx, v), "policies.reload", "policies", report)
 	return report
+}
+
+// Forget erases a person.
+func (d desk) Forget(ctx context.Context, v console.Visitor, number string) (*console.Erased, error) {
+	got, err := d.eraseSomebody(as(ctx, v), number)
+	if err != nil {
+		return nil, said(err)
+	}
+	return &console.Erased{Erasure: got.Erasure, Policies: got.Policies, Next: got.Next}, nil
 }
 
 // Backup sends a copy of the database.

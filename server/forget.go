@@ -2,12 +2,11 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
 	"time"
-
-	"context"
 
 	"github.com/gin-gonic/gin"
 
@@ -37,25 +36,35 @@ func (s *Server) forget(c *gin.Context) error {
 	if err := decode(c.Request.Body, &req, forgetFields); err != nil {
 		return err
 	}
-	number, err := s.somebody(c.Request.Context(), string(req.Number))
-	if err != nil {
-		return err
-	}
 	// Half an erasure helps nobody: it goes on when the client hangs up, and takes
 	// its time in a long history.
 	if err := http.NewResponseController(c.Writer).SetWriteDeadline(time.Time{}); err != nil {
 		return fmt.Errorf("lifting the write deadline: %w", err)
 	}
-	got, err := s.o.Eraser.Forget(context.WithoutCancel(c.Request.Context()), number, by(c.Request.Context()))
+	v, err := s.eraseSomebody(c.Request.Context(), string(req.Number))
 	if err != nil {
 		return err
 	}
-	v := forgetView{Erasure: *got, Policies: s.policyLines(number)}
+	return writeJSON(c, http.StatusOK, v)
+}
+
+// eraseSomebody erases the person with a number, in any spelling, whatever
+// becomes of who asked.
+func (s *Server) eraseSomebody(ctx context.Context, raw string) (*forgetView, error) {
+	number, err := s.somebody(ctx, raw)
+	if err != nil {
+		return nil, err
+	}
+	got, err := s.o.Eraser.Forget(context.WithoutCancel(ctx), number, by(ctx))
+	if err != nil {
+		return nil, err
+	}
+	v := &forgetView{Erasure: *got, Policies: s.policyLines(number)}
 	v.Revisions = list(v.Revisions)
 	v.Next = v.next()
 	s.o.Log.Info("a person was erased", "calls", got.Calls, "records", got.Records, "sessions", got.Sessions, "facts", got.Facts,
-		"quarantined", got.Quarantined, "revisions", len(got.Revisions), "by", by(c.Request.Context()))
-	return writeJSON(c, http.StatusOK, v)
+		"quarantined", got.Quarantined, "revisions", len(got.Revisions), "by", by(ctx))
+	return v, nil
 }
 
 // somebody reads a person's number in any spelling; the customer's own lines are

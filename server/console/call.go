@@ -22,6 +22,7 @@ type callView struct {
 	Read        []readView
 	Payloads    []payloadView
 	Recording   bool
+	Explains    bool // its decision can be repeated
 	Completions int
 	Others      []callRow
 	Caller      shown
@@ -77,7 +78,7 @@ func (c *Console) callPage(a *asked) error {
 		return refuse(http.StatusNotFound, "There is no call with this id. It may have been deleted by age; the list shows what there is.")
 	}
 	v := callView{Row: a.eyes.callRow(detail.Call, c.o.Now()), Story: a.story(detail), Steps: a.steps(detail),
-		Recording: recordingOf(detail) != "", Completions: len(detail.Completions)}
+		Recording: recordingOf(detail) != "", Explains: c.o.Explain != nil, Completions: len(detail.Completions)}
 	if d := detail.Decision; d != nil {
 		a.showDecision(ctx, d, &v)
 	}

@@ -69,6 +69,9 @@ func (c *Console) routes() http.Handler {
 
 	mux.Handle("GET /calls", c.page(c.callsPage))
 	mux.Handle("GET /call", c.page(c.callPage))
+	if c.o.Explain != nil {
+		mux.Handle("GET /call/explain", c.page(c.explain))
+	}
 	mux.Handle("POST /call/recording", c.page(c.recording))
 
 	mux.Handle("GET /try", c.page(c.tryPage))
@@ -96,6 +99,7 @@ func (c *Console) routes() http.Handler {
 	mux.Handle("GET /system", c.page(c.systemPage))
 	mux.Handle("POST /system/retry", c.change(c.retry))
 	mux.Handle("POST /system/discard", c.change(c.discard))
+	mux.Handle("POST /system/forget", c.change(c.forget))
 	mux.Handle("POST /system/backup", c.change(c.backup))
 	mux.Handle("/", c.page(c.nothingHere))
 	return mux

@@ -78,6 +78,9 @@ func TestFlowSeeACallAndExplainIt(t *testing.T) {
 	b.submit(".calls tbody a")
 	b.sees("Why it went there")
 	b.sees("The policies sent the call to …3210, reason “first free”.")
+	b.sees("repeated exactly")
+	b.shoot("flow-call")
+	b.accessible("the explained call")
 	if !strings.Contains(ask[string](b, "document.querySelector('.source .here').innerText"), "first_free") {
 		t.Error("the rule's line is not the one that is marked")
 	}
@@ -143,6 +146,7 @@ func TestFlowPauseAnAgent(t *testing.T) {
 
 func TestFlowTryAnEdit(t *testing.T) {
 	w := begin(t, nil)
+	w.ring("call-0", "9988900000")
 	b := browse(w)
 	b.visit("/try")
 	b.enter("#caller", ravi)
@@ -152,11 +156,7 @@ func TestFlowTryAnEdit(t *testing.T) {
 	b.set("#file", "directory/data.yaml")
 	b.click("[hx-post='/try/edit']")
 	b.sees("numbers are masked")
-	b.submit("button[value='show']")
-	b.sees("Mask numbers")
-	b.enter("#caller", ravi)
-	b.set("#file", "directory/data.yaml")
-	b.click("[hx-post='/try/edit']")
+	b.click(".masked button")
 	b.until("the editor", func() bool { return b.has("#edits textarea") })
 	b.set("#edits textarea", strings.Replace(set["directory/data.yaml"], `"9876543210", `, "", 1))
 	b.click("[hx-post='/try/ask']")
@@ -164,6 +164,11 @@ func TestFlowTryAnEdit(t *testing.T) {
 	b.sees(bela)
 	b.click("[hx-post='/try/check']")
 	b.sees("it could go live")
+	b.click("[hx-post='/try/replay']")
+	b.sees("Reach somebody else")
+	b.sees("100.0 %")
+	b.shoot("flow-replay")
+	b.accessible("the replay")
 	b.set("#edits textarea", "dids: [")
 	b.click("[hx-post='/try/check']")
 	b.sees("it would be refused")

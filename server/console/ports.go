@@ -91,10 +91,19 @@ type Desk interface {
 	// Rollback serves an archived policy set until the folder's content changes.
 	// Whether the set was taken is in the report.
 	Rollback(ctx context.Context, v Visitor, revision string) (engine.Report, error)
+	// Forget erases the person with a number, in any spelling, for good.
+	Forget(ctx context.Context, v Visitor, number string) (*Erased, error)
 	// Backup sends a consistent copy of the database.
 	Backup(w http.ResponseWriter, r *http.Request, v Visitor) error
 	// Warnings are what somebody should look at, each with what to do.
 	Warnings() []string
+}
+
+// Erased is what was erased of a person, and where their number still stands.
+type Erased struct {
+	engine.Erasure
+	Policies []string // file:line of the set that serves
+	Next     []string // what is left to do, in sentences
 }
 
 // SessionForm is a masked pair as a person enters it, numbers in any spelling.

@@ -14,13 +14,18 @@ func (c *Console) reveal(a *asked) error {
 		a.redirect(back)
 		return nil
 	}
-	c.o.Desk.Revealed(a.Context(), a.visitor, "numbers")
-	if a.visit == "" {
-		a.visit = c.visits.begin(a.w, a.Request, "")
-	}
-	c.visits.reveal(a.visit, c.o.Now().Add(revealLength))
+	a.revealNumbers()
 	a.redirect(back)
 	return nil
+}
+
+func (a *asked) revealNumbers() {
+	a.c.o.Desk.Revealed(a.Context(), a.visitor, "numbers")
+	if a.visit == "" {
+		a.visit = a.c.visits.begin(a.w, a.Request, "")
+	}
+	a.eyes.open = a.c.o.Now().Add(revealLength)
+	a.c.visits.reveal(a.visit, a.eyes.open)
 }
 
 // recording shows the link to a call's recording, which whoever has it can

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"switchboard/engine"
 )
@@ -91,4 +92,20 @@ func (a *asked) did(what, to string, err error) error {
 	}
 	a.redirect(to + separator + url.Values{"done": {what}}.Encode())
 	return nil
+}
+
+// forget erases a person. Who asks says so twice: the form has a box to tick.
+func (c *Console) forget(a *asked) error {
+	if a.PostFormValue("sure") == "" {
+		return refuse(http.StatusBadRequest, "Tick the box first: what is erased does not come back.")
+	}
+	// It takes its time in a long history.
+	if err := http.NewResponseController(a.w).SetWriteDeadline(time.Time{}); err != nil {
+		return err
+	}
+	erased, err := c.o.Desk.Forget(a.Context(), a.visitor, a.PostFormValue("number"))
+	if err != nil {
+		return err
+	}
+	return a.render(http.StatusOK, "erased", "system", "Erased", erased)
 }

@@ -40,7 +40,8 @@ func (c *Console) tryPage(a *asked) error {
 // editView is a file in the editor.
 type editView struct {
 	Path, Text string
-	Masked     bool // it holds numbers, which cannot be edited while masked
+	Masked     bool   // it holds numbers, which cannot be edited while masked
+	Again      string // JSON, to open it with the numbers revealed
 	New        bool
 }
 
@@ -59,11 +60,16 @@ func (c *Console) editFile(a *asked) error {
 			return refuse(http.StatusConflict, "%s is open already, further down.", name)
 		}
 	}
+	if a.PostFormValue("reveal") != "" && !a.eyes.revealed() {
+		// Here and not by the button above, which would lose the other edits.
+		a.revealNumbers()
+	}
 	text, found := c.o.Policies.Status().Files[name]
 	v := editView{Path: name, Text: string(text), New: !found}
 	if shown := a.eyes.text(v.Text); shown != v.Text {
 		// What is masked would be saved masked, and route nobody.
-		v.Text, v.Masked = "", true
+		again, _ := json.Marshal(map[string]string{"file": name, "reveal": "yes"}) // texts encode
+		v.Text, v.Masked, v.Again = "", true, string(again)
 	}
 	return a.part(http.StatusOK, "edit", v)
 }

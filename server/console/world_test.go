@@ -19,6 +19,7 @@ import (
 	"switchboard/engine"
 	"switchboard/engine/history"
 	"switchboard/engine/policy"
+	"switchboard/engine/replay"
 	"switchboard/server"
 	"switchboard/server/alohaa"
 )
@@ -117,9 +118,16 @@ func begin(t testing.TB, change func(*server.Options)) *world {
 		Observer: metrics, Render: alohaa.Render(mode), Deadline: 5 * time.Second, PolicyDeadline: time.Second,
 	})
 	w.must(err)
+	judge := engine.Judge{Numbers: numbers, Fallback: "9876543219"}
+	library := sets{policy.NewLibrary(policy.LibraryOptions{
+		Options: policy.Options{Numbers: numbers, Zone: zone, PolicyDeadline: time.Second}, Active: w.manager.Active, Archive: w.store})}
+	replayer, err := replay.New(replay.Options{Sets: library, Judge: judge, PolicyDeadline: time.Second,
+		Open: func(ctx context.Context) (replay.Timeline, error) { return w.store.Timeline(ctx) }})
+	w.must(err)
 	o := server.Options{
 		Listen: "127.0.0.1:0", PrivateListen: "127.0.0.1:0", Numbers: numbers, Zone: zone, Version: "v1.2.3", Log: log, Metrics: metrics,
-		Router: router, Completer: w.store, History: w.store, Quarantine: w.store, Policies: w.manager, Live: w.store, Fallback: "9876543219",
+		Router: router, Completer: w.store, History: w.store, Quarantine: w.store, Policies: w.manager, Live: w.store, Eraser: w.store, Fallback: "9876543219",
+		Explainer: &replay.Explainer{Sets: library, Past: w.store, Judge: judge, PolicyDeadline: time.Second}, Replayer: replayer,
 	}
 	if change != nil {
 		change(&o)
@@ -144,6 +152,17 @@ func begin(t testing.TB, change func(*server.Options)) *world {
 	public, private := s.Addrs()
 	w.public, w.private = "http://"+public, "http://"+private
 	return w
+}
+
+// sets gives a library's sets as replays ask for them.
+type sets struct{ *policy.Library }
+
+func (s sets) Set(ctx context.Context, revision string, over map[string]string) (replay.Set, error) {
+	set, err := s.Library.Set(ctx, revision, over)
+	if err != nil {
+		return nil, err
+	}
+	return set, nil
 }
 
 func (w *world) must(err error) {

@@ -21,6 +21,13 @@
     button?.closest(button.dataset.remove).remove();
   });
 
+  // Edits live in the page alone: who leaves it is asked.
+  let sent = 0;
+  document.addEventListener("submit", () => { sent = Date.now(); });
+  addEventListener("beforeunload", (e) => {
+    if (document.querySelector("#edits textarea") && Date.now() - sent > 2000) e.preventDefault();
+  });
+
   // The live page: what comes while it is paused, pointed at or tabbed through
   // is kept, and the newest of it shown afterwards. A row that moves away under
   // the pointer would be the wrong one to click.
