@@ -111,7 +111,7 @@ type tuning struct {
 func defaults() tuning {
 	return tuning{
 		epochBits: 17, filterEvery: 8192, mmap: 4 << 30, lockWait: 500 * time.Millisecond,
-		roundEvery: 200 * time.Millisecond, roundSize: 4000, maxDirty: 100_000,
+		roundEvery: 200 * time.Millisecond, roundSize: 16_000, maxDirty: 100_000,
 		maxPending: 50_000, maxBytes: 256 << 20,
 		completeWait: 10 * time.Second, backoff: 50 * time.Millisecond, maxBackoff: time.Second, closeWait: 5 * time.Second,
 		rebuildFirst: 200 * time.Millisecond, claimFor: 20 * time.Millisecond, evictEvery: time.Second, maxIdle: 200_000,
