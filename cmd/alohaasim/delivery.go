@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// deliveryDIDs are the DIDs of testdata/scenarios/delivery, with who takes a call
+// deliveryDIDs are the DIDs of testdata/scenarios/delivery.yaml, with who takes a call
 // where the caller has no order: the help desk, or nobody.
 var deliveryDIDs = map[string]string{
 	"918645658689": "9876543219",
@@ -109,7 +109,7 @@ func (c *courier) put(ctx context.Context, o *parcel, expires string, want int) 
 		return false
 	}
 	if _, known := deliveryDIDs[session.DID]; !known {
-		c.broken(o.ref, apiRefused, "the order is on %q, which is no DID of the pool; serve with --policies testdata/scenarios/delivery", session.DID)
+		c.broken(o.ref, apiRefused, "the order is on %q, which is no DID of the pool; serve the starter policies with testdata/scenarios/delivery.yaml as directory/data.yaml", session.DID)
 		return false
 	}
 	if o.did != "" && o.did != session.DID {

@@ -16,10 +16,12 @@
 // that can talk at the same time.
 //
 // With --scenario it plays a story instead, against a server that serves the
-// policies in testdata/scenarios/NAME, and tells it by --private what a customer's
-// own systems would:
+// starter policies with testdata/scenarios/NAME.yaml as their directory, and tells
+// it by --private what a customer's own systems would:
 //
-//	switchboard serve --policies testdata/scenarios/delivery --db delivery.db
+//	switchboard policies init delivery
+//	cp testdata/scenarios/delivery.yaml delivery/directory/data.yaml
+//	switchboard serve --policies delivery --db delivery.db
 //	alohaasim --scenario delivery --calls 60
 //
 // delivery opens and ends masked pairs and has both sides call; sales has callers

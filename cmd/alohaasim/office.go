@@ -8,7 +8,7 @@ import (
 	"switchboard/engine"
 )
 
-// The office of testdata/scenarios/sales: the same team on a line with hours.
+// The office of testdata/scenarios/sales.yaml: the same team on a line with hours.
 const (
 	officeDID       = "918645658690"
 	salesAfterHours = "9876543219"

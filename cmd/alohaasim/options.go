@@ -15,7 +15,7 @@ type options struct {
 	KeyIn       string `enum:"header,basic,query" default:"header" help:"Where the secret travels: ${enum} (${default})."`
 	KeyHeader   string `default:"X-Switchboard-Key" placeholder:"NAME" help:"Header of the secret (${default})."`
 
-	Scenario     string `enum:",delivery,sales,overload" default:"" placeholder:"NAME" help:"Play a story instead of single calls, against a server with --policies testdata/scenarios/NAME: delivery, sales or overload. --calls is then the number of orders, of callers, of calls."`
+	Scenario     string `enum:",delivery,sales,overload" default:"" placeholder:"NAME" help:"Play a story instead of single calls, against a server with the starter policies and testdata/scenarios/NAME.yaml as their directory/data.yaml: delivery, sales or overload. --calls is then the number of orders, of callers, of calls."`
 	Private      string `default:"http://127.0.0.1:8081" placeholder:"URL" help:"The server's private listener, for scenarios (${default})."`
 	PrivateToken string `env:"ALOHAASIM_PRIVATE_TOKEN" placeholder:"TOKEN" help:"Bearer token of the private listener."`
 

@@ -12,7 +12,7 @@ import (
 	"switchboard/engine"
 )
 
-// The world of testdata/scenarios/overload.
+// The world of testdata/scenarios/overload.yaml.
 const (
 	supportDID      = "918645658689"
 	supportOverflow = "9876543228"
@@ -104,7 +104,7 @@ func (s *stage) judgeMetrics(ctx context.Context, before map[string]int) {
 		}
 	}
 	if sources[string(engine.SourcePolicy)] == 0 {
-		s.broken("-", policiesIdle, "the policies decided none of %d calls; serve with --policies testdata/scenarios/overload", len(s.all()))
+		s.broken("-", policiesIdle, "the policies decided none of %d calls; serve the starter policies with testdata/scenarios/overload.yaml as directory/data.yaml", len(s.all()))
 	}
 	for _, source := range []engine.Source{engine.SourcePolicy, engine.SourceFallback, engine.SourceDIDFallback, engine.SourceShed} {
 		if was, is, want := before[string(source)], after[string(source)], sources[string(source)]; is-was != want {

@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// The world of testdata/scenarios/sales, with the office's in office.go: a line
+// The world of testdata/scenarios/sales.yaml, with the office's in office.go: a line
 // that is always open.
 const (
 	salesDID      = "918645658689"
@@ -98,7 +98,7 @@ func (d *salesDay) judge(r *rung, agent string, there []string) {
 			d.broken(r.id, overflowMissed, "%s: everybody is on a break, %s was reached, want %s", r.where, r.whom(), salesOverflow)
 		}
 	case !slices.Contains(there, r.number):
-		d.broken(r.id, teamMissed, "%s: %s was reached, want one of the team; serve with --policies testdata/scenarios/sales", r.where, r.whom())
+		d.broken(r.id, teamMissed, "%s: %s was reached, want one of the team; serve the starter policies with testdata/scenarios/sales.yaml as directory/data.yaml", r.where, r.whom())
 	case slices.Contains(there, agent) && r.number != agent:
 		d.broken(r.id, stickyLost, "%s: %s talked to %s before and reached %s", r.where, r.caller, agent, r.number)
 	}

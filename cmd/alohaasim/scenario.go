@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// scenarios are the stories that --scenario plays, each in the world of
-// testdata/scenarios/NAME, whose policies the server must serve.
+// scenarios are the stories that --scenario plays, each against a server with
+// the starter policies and testdata/scenarios/NAME.yaml as their directory.
 var scenarios = map[string]func(context.Context, *stage){
 	"delivery": playDelivery,
 	"sales":    playSales,

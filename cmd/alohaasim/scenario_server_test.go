@@ -125,7 +125,7 @@ func (s *scenarioServer) initiate(w http.ResponseWriter, id, caller, did string)
 	}
 }
 
-// pair routes as testdata/scenarios/delivery does.
+// pair routes as the starter policies do with testdata/scenarios/delivery.yaml.
 func (s *scenarioServer) pair(caller, did string) (number, reason string) {
 	number, reason = deliveryDIDs[did], "no_session"
 	for _, session := range s.sessions {
@@ -144,7 +144,7 @@ func (s *scenarioServer) pair(caller, did string) (number, reason string) {
 	return number, reason
 }
 
-// sell routes as testdata/scenarios/sales does.
+// sell routes as the starter policies do with testdata/scenarios/sales.yaml.
 func (s *scenarioServer) sell(caller string) (number, reason string) {
 	if agent := s.spoke[caller]; slices.Contains(salesTeam, agent) && !s.paused[agent] {
 		if s.once(stickyLost) {
@@ -172,7 +172,7 @@ func (s *scenarioServer) sell(caller string) (number, reason string) {
 	return salesOverflow, "overflow"
 }
 
-// support routes as testdata/scenarios/overload does.
+// support routes as the starter policies do with testdata/scenarios/overload.yaml.
 func (s *scenarioServer) support() (number, reason string) {
 	for i, agent := range supportTeam {
 		if s.holds[agent] < callsPerAgent && !(s.bend == overflowEarly && i == 0) || s.holds[agent] == callsPerAgent && s.once(overCapacity) {
