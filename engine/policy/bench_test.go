@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -78,6 +79,37 @@ func BenchmarkEvaluate(b *testing.B) {
 		view.asked = view.asked[:0]
 		if _, err := s.Evaluate(b.Context(), q, view); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkManyRules is a thousand rules of one name, by both evaluators: rules
+// that OPA's index tells apart, and rules that have to be tried.
+func BenchmarkManyRules(b *testing.B) {
+	for _, kind := range []struct{ name, cond string }{
+		{"indexed", `input.did == "91864565%04d"`},
+		{"tried", `contains(input.did, "91864565%04d")`},
+	} {
+		var text strings.Builder
+		text.WriteString("package routing\n\n")
+		for i := range 1000 {
+			fmt.Fprintf(&text, "decision := {\"reject\": true, \"reason\": \"r%d\"} if "+kind.cond+"\n\n", i, i)
+		}
+		s := compileSet(b, map[string]string{"routing/routing.rego": text.String()}, nil)
+		for _, by := range []struct {
+			name string
+			set  *Set
+		}{{"plan", s}, {"opa", slow(s)}} {
+			b.Run(kind.name+"/"+by.name, func(b *testing.B) {
+				q := testQuestion()
+				q.DID.Canonical = "918645650500"
+				b.ReportAllocs()
+				for b.Loop() {
+					if ev, err := by.set.Evaluate(b.Context(), q, nil); err != nil || ev.Answer.Reason != "r500" {
+						b.Fatal(ev.Answer, err)
+					}
+				}
+			})
 		}
 	}
 }

@@ -76,12 +76,10 @@ func (s *Set) evalPlan(ctx context.Context, x *question, r *run) (value ast.Valu
 			value, err = nil, fmt.Errorf("the evaluation of %s broke off: %v", entryPoint, p)
 		}
 	}()
-	cancel := topdown.NewCancel()
-	stop := context.AfterFunc(ctx, cancel.Cancel)
-	defer stop()
+	r.deadline = deadline{ctx: ctx}
 	r.seed = seedReader{seed: x.seed}
 	env := &r.env
-	env.Context, env.Cancel, env.Capabilities = ctx, cancel, Capabilities()
+	env.Context, env.Cancel, env.Capabilities = ctx, &r.deadline, Capabilities()
 	env.Input, env.Time, env.Seed = ast.NewTerm(x.value()), x.at, &r.seed
 	results, err := s.program.Eval(env)
 	if err != nil || len(results) == 0 {

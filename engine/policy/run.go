@@ -38,8 +38,9 @@ type run struct {
 	builtins map[string]*topdown.Builtin
 	problems []topdown.Error // of builtins
 
-	seed seedReader
-	env  plan.Env // of the set's plan
+	deadline deadline
+	seed     seedReader
+	env      plan.Env // of the set's plan
 }
 
 type profileRead struct {

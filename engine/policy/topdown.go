@@ -35,10 +35,7 @@ func (s *Set) eval(ctx context.Context, x *question, r *run, options ...func(*to
 			value, err = nil, fmt.Errorf("the evaluation of %s broke off: %v", entryPoint, p)
 		}
 	}()
-	// OPA's own way to watch a context is a goroutine per evaluation.
-	cancel := topdown.NewCancel()
-	stop := context.AfterFunc(ctx, cancel.Cancel)
-	defer stop()
+	r.deadline = deadline{ctx: ctx}
 	query := topdown.NewQuery(s.query).
 		WithQueryCompiler(s.queryCompiler).
 		WithCompiler(s.compiled.compiler).
@@ -48,7 +45,7 @@ func (s *Set) eval(ctx context.Context, x *question, r *run, options ...func(*to
 		WithTime(x.at).
 		WithSeed(&seedReader{seed: x.seed}).
 		WithMetrics(metrics.NoOp()).
-		WithCancel(cancel).
+		WithCancel(&r.deadline).
 		WithRequestMetadata(noMetadata).
 		WithBuiltins(r.builtins).
 		WithBuiltinErrorList(&r.problems)

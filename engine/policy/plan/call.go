@@ -89,14 +89,14 @@ func (m *machine) invoke(fn *function, args []operand, f []*ast.Term) (*ast.Term
 	for _, p := range fn.params[2:] {
 		own = append(own, g[p])
 	}
-	key := hashOf(fn.index, own)
-	if t := m.scope.find(key, own); t != nil {
+	hash := hashOf(fn.index, own)
+	if t := m.scope.find(fn.index, hash, own); t != nil {
 		m.pop(g, top)
 		return defined(t), next
 	}
 	t, s := m.evaluate(fn, fn.blocks, g)
 	if s == next {
-		m.scope.keep(key, own, remembered(t))
+		m.scope.keep(fn.index, hash, own, remembered(t))
 	}
 	m.pop(g, top)
 	return t, s

@@ -105,6 +105,9 @@ func (ch *choice) among(m *machine, fn *function, f []*ast.Term) (tried bits, al
 		return true
 	}
 	ok := add(found.Rules)
+	if found.Default != nil {
+		ok = ok && add([]*ast.Rule{found.Default})
+	}
 	for _, others := range found.Else {
 		ok = ok && add(others)
 	}

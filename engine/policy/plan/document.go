@@ -88,6 +88,7 @@ func upsert(t *ast.Term, path []*ast.Term, value *ast.Term) *ast.Term {
 	return ast.NewTerm(next)
 }
 
+// read looks into the files, or asks for what is mounted.
 func (d *document) read(m *machine, keys []*ast.Term) (*ast.Term, error) {
 	if root, ok := keys[0].Value.(ast.String); ok && m.program.mounted(string(root)) {
 		return m.read(keys)
@@ -99,27 +100,28 @@ func (d *document) read(m *machine, keys []*ast.Term) (*ast.Term, error) {
 	return t, nil
 }
 
-// read asks [Env.Read].
+// read asks [Env.Read], once for each path.
 func (m *machine) read(keys []*ast.Term) (*ast.Term, error) {
-	path := m.path[:0]
+	from := len(m.path)
 	for _, key := range keys {
 		switch v := key.Value.(type) {
 		case ast.String:
-			path = append(path, string(v))
+			m.path = append(m.path, string(v))
 		case ast.Number:
-			path = append(path, v.String())
+			m.path = append(m.path, v.String())
 		default: // no base document has such a key
+			m.path = m.path[:from]
 			return nil, nil
 		}
 	}
-	m.path = path
+	path := m.path[from:len(m.path):len(m.path)]
 	for i := range m.reads {
 		if slices.Equal(m.reads[i].path, path) {
+			m.path = m.path[:from]
 			return m.reads[i].value, nil
 		}
 	}
 	var t *ast.Term
-	path = slices.Clone(path)
 	switch v, err := m.env.Read(path); {
 	case err == nil:
 		t = &ast.Term{Value: v}
@@ -128,6 +130,8 @@ func (m *machine) read(keys []*ast.Term) (*ast.Term, error) {
 	}
 	if len(m.reads) < keepReads {
 		m.reads = append(m.reads, reading{path, t})
+	} else {
+		m.path = m.path[:from]
 	}
 	return t, nil
 }
@@ -136,7 +140,7 @@ func (m *machine) read(keys []*ast.Term) (*ast.Term, error) {
 // of texts only, so a number finds the field of its text, and a text the element
 // of its number.
 func stored(t, key *ast.Term) *ast.Term {
-	if t == nil {
+	if t == nil || key == nil {
 		return nil
 	}
 	switch v := t.Value.(type) {

@@ -163,9 +163,9 @@ func (m *machine) member(fn *function, args []operand, key *ast.Term, f []*ast.T
 	if t := m.scope.rules[fn.index]; t != nil {
 		return at(defined(t), key), next
 	}
-	own := []*ast.Term{key}
-	call := hashOf(fn.index, own)
-	if t := m.scope.find(call, own); t != nil {
+	own := [1]*ast.Term{key}
+	hash := hashOf(fn.index, own[:])
+	if t := m.scope.find(fn.index, hash, own[:]); t != nil {
 		return defined(t), next
 	}
 	top := m.top
@@ -180,6 +180,6 @@ func (m *machine) member(fn *function, args []operand, key *ast.Term, f []*ast.T
 		return nil, s
 	}
 	t := at(all, key)
-	m.scope.keep(call, own, remembered(t))
+	m.scope.keep(fn.index, hash, own[:], remembered(t))
 	return t, next
 }

@@ -18,10 +18,11 @@ type linker struct {
 	builtins map[string]*types.Function
 	funcs    map[string]*function
 	partial  map[string]*function // of funcs, those that can be asked for a key
+	fields   map[string]int       // of the input, by path
 }
 
 func newLinker(policy *ir.Policy, p *Program, opts Options) *linker {
-	l := &linker{program: p, opts: opts, builtins: map[string]*types.Function{}, funcs: map[string]*function{}, partial: map[string]*function{}}
+	l := &linker{program: p, opts: opts, builtins: map[string]*types.Function{}, funcs: map[string]*function{}, partial: map[string]*function{}, fields: map[string]int{}}
 	for _, s := range policy.Static.Strings {
 		l.strings = append(l.strings, ast.StringTerm(s.Value))
 	}

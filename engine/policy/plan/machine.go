@@ -22,7 +22,8 @@ type Env struct {
 	Cancel       topdown.Cancel // asked in every loop and at every call; required
 	Capabilities *ast.Capabilities
 	// Read answers what lies at a path below a mounted root. A not-found error of
-	// package storage is undefined, any other ends the evaluation.
+	// package storage is undefined, any other ends the evaluation. The path must
+	// not be kept.
 	Read func(path storage.Path) (ast.Value, error)
 	// Mark takes the calls of [Options.Mark].
 	Mark func(n int)
@@ -67,8 +68,9 @@ type machine struct {
 	top     int
 	scope   *scope // what rules and functions came to
 	first   scope
+	fields  []*ast.Term // of the input; undefined where it was that
 	reads   []reading
-	path    storage.Path // for reads; its memory is used again
+	path    storage.Path // of all reads, one after the other
 	result  *ast.Term    // of the function that returned last
 	results []*ast.Term
 	err     error
@@ -94,6 +96,7 @@ const (
 func newMachine(p *Program) *machine {
 	m := &machine{program: p, stack: make([]*ast.Term, 1024)}
 	m.first.rules = make([]*ast.Term, len(p.funcs))
+	m.fields = make([]*ast.Term, p.fields)
 	m.take = m.takeOutput
 	return m
 }
@@ -110,11 +113,13 @@ func (m *machine) release() {
 	if len(m.stack) > keepStack {
 		m.stack = make([]*ast.Term, 1024)
 	}
+	clear(m.fields)
 	clear(m.reads)
+	clear(m.path)
 	m.first.clear()
 	*m = machine{
 		program: m.program, stack: m.stack, first: m.first, take: m.take,
-		reads: m.reads[:0], path: m.path[:0], outs: m.outs[:0],
+		fields: m.fields, reads: m.reads[:0], path: m.path[:0], outs: m.outs[:0],
 	}
 	m.program.machines.Put(m)
 }

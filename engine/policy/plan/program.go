@@ -41,6 +41,7 @@ type Options struct {
 type Program struct {
 	blocks   []block // the query's
 	frame    int     // locals of the query
+	fields   int     // how many of the input are asked for
 	funcs    []*function
 	byPath   map[string]*function
 	files    *ast.Term // the base data document
@@ -107,6 +108,7 @@ func Compile(policy *ir.Policy, opts Options) (*Program, error) {
 	if err := l.query(policy.Plans.Plans[0]); err != nil {
 		return nil, err
 	}
+	p.fields = len(l.fields)
 	p.machines.New = func() any { return newMachine(p) }
 	return p, nil
 }

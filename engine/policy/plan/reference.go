@@ -1,9 +1,6 @@
 package plan
 
-import (
-	"github.com/open-policy-agent/opa/v1/ast"
-	"github.com/open-policy-agent/opa/v1/ir"
-)
+import "github.com/open-policy-agent/opa/v1/ir"
 
 // reference compiles the dots of one reference together. Below the data document
 // that is more than a matter of speed: a mounted document is asked for the whole
@@ -72,88 +69,6 @@ func reads(b *ir.Block, i int, l ir.Local) (n int) {
 	}
 	each(&ir.Block{Stmts: b.Stmts[i:]}, count)
 	return n
-}
-
-// lookup compiles a dot, or several in a row.
-func (c *compiler) lookup(source ir.Operand, keys []ir.Operand, last *ir.DotStmt) (op, error) {
-	from, ok := source.Value.(ir.Local)
-	if !ok { // texts and booleans hold nothing
-		return func(*machine, []*ast.Term) int { return leave }, nil
-	}
-	path := make([]operand, len(keys))
-	for i, k := range keys {
-		path[i] = c.operand(k)
-	}
-	src := c.reading(from)
-	to := c.write(last.Target)
-	if int(from) == data || c.odd[int(from)] {
-		c.calls = true
-		return dataLookup(src, path, to), nil
-	}
-	if len(path) == 1 {
-		key := path[0]
-		return func(m *machine, f []*ast.Term) int {
-			t := at(src.get(m, f), key.get(m, f))
-			if t == nil {
-				return leave
-			}
-			f[to] = t
-			return next
-		}, nil
-	}
-	return func(m *machine, f []*ast.Term) int {
-		t := src.get(m, f)
-		for _, key := range path {
-			if t = at(t, key.get(m, f)); t == nil {
-				return leave
-			}
-		}
-		f[to] = t
-		return next
-	}, nil
-}
-
-// dataLookup is a lookup in what may be the data document.
-func dataLookup(src operand, path []operand, to int) op {
-	var fixed []*ast.Term // the keys, where all are constant
-	for _, o := range path {
-		if o.constant != nil {
-			fixed = append(fixed, o.constant)
-		}
-	}
-	return func(m *machine, f []*ast.Term) int {
-		keys := fixed
-		if len(fixed) < len(path) {
-			var few [8]*ast.Term
-			keys = few[:0]
-			for _, o := range path {
-				k := o.get(m, f)
-				if k == nil {
-					return leave
-				}
-				keys = append(keys, k)
-			}
-		}
-		if d, ok := valueOf(f[src.local]).(*document); ok {
-			t, err := d.at(m, keys)
-			if err != nil {
-				return m.fail(err)
-			}
-			if t == nil {
-				return leave
-			}
-			f[to] = t
-			return next
-		}
-		t := src.get(m, f)
-		for _, key := range keys {
-			if t = at(t, key); t == nil {
-				return leave
-			}
-		}
-		f[to] = t
-		return next
-	}
 }
 
 // readBy are the locals that a statement itself reads.
