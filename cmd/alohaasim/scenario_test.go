@@ -150,7 +150,7 @@ func TestScenariosKnowTheirDirectories(t *testing.T) {
 		Most        int      `yaml:"max_concurrent"`
 	}
 	read := func(name string) map[string]entry {
-		text, err := os.ReadFile(filepath.Join("..", "..", "testdata", "scenarios", name, "directory", "data.yaml"))
+		text, err := os.ReadFile(filepath.Join("..", "..", "testdata", "scenarios", name+".yaml"))
 		if err != nil {
 			t.Fatal(err)
 		}
