@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -178,6 +179,13 @@ func (s *smoker) bounded(ctx context.Context, set *Set, q engine.Question, view 
 	return set.Evaluate(ctx, q, view)
 }
 
+// mends are what helps against a decision that is not used, by its cause.
+var mends = map[engine.Cause]string{
+	engine.CauseLoop:    "forward to a person's number: a DID is where calls come in",
+	engine.CauseInvalid: "check its digits, and each field's type: a number is text in quotes, call_timeout whole seconds",
+	engine.CauseTimeout: "look things up by key in data files instead of going through lists of them",
+}
+
 // problemOf tells what happened to a question, at the rule that answered where
 // that is known.
 func problemOf(q engine.Question, d engine.Decision, o outcome) engine.Problem {
@@ -199,6 +207,6 @@ func problemOf(q engine.Question, d engine.Decision, o outcome) engine.Problem {
 		return p
 	}
 	p.Message = fmt.Sprintf("%s fails (%s): %s", what, d.Cause, engine.Mask(d.Detail))
-	p.Hint = mend(o.err)
+	p.Hint = cmp.Or(mend(o.err), mends[d.Cause])
 	return p
 }
