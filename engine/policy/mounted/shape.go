@@ -13,38 +13,54 @@ type Shape struct {
 	List   bool              // each stands in a list
 	Item   string            // what one of a list is called in a sentence; empty: call
 	Leaf   bool              // a text, a number or null
+	types  []string          // of a leaf, as JSON schemas call them; nil: text
 }
 
 // Names are the fields, sorted.
 func (s *Shape) Names() []string { return slices.Sorted(maps.Keys(s.Fields)) }
 
-func leaves(names ...string) *Shape {
-	fields := make(map[string]*Shape, len(names))
+// What leaves hold.
+var (
+	text   = &Shape{Leaf: true}
+	count  = &Shape{Leaf: true, types: []string{"integer"}}
+	moment = &Shape{Leaf: true, types: []string{"integer", "null"}} // unix seconds, or a duration
+)
+
+func fields(of *Shape, names ...string) map[string]*Shape {
+	out := make(map[string]*Shape, len(names))
 	for _, name := range names {
-		fields[name] = &Shape{Leaf: true}
+		out[name] = of
 	}
-	return &Shape{Fields: fields}
+	return out
+}
+
+func joined(parts ...map[string]*Shape) *Shape {
+	all := map[string]*Shape{}
+	for _, part := range parts {
+		maps.Copy(all, part)
+	}
+	return &Shape{Fields: all}
 }
 
 // The shapes of a call, a profile and a session; a test holds them against what
 // the engine writes.
 var (
-	CallShape = leaves("call_id", "caller_number", "did", "receiver_number", "status", "routed_at", "received_at",
-		"ended_at", "duration_seconds", "reason", "source", "hangup_cause")
+	CallShape = joined(
+		fields(text, "call_id", "caller_number", "did", "receiver_number", "status", "reason", "source", "hangup_cause"),
+		fields(moment, "routed_at", "received_at", "ended_at", "duration_seconds"))
 
-	totalsShape = leaves("offered", "answered", "unanswered", "other", "expired", "talk_seconds")
+	totalsShape = joined(fields(count, "offered", "answered", "unanswered", "other", "expired", "talk_seconds"))
 
-	SessionShape = &Shape{Fields: map[string]*Shape{
-		"ref": {Leaf: true}, "did": {Leaf: true}, "parties": {Each: &Shape{Leaf: true}, List: true, Item: "number"}, "created": {Leaf: true},
-		"expires": {Leaf: true}, "last_ended": {Leaf: true}, "data": nil,
-	}}
+	SessionShape = joined(fields(text, "ref", "did"), fields(moment, "created", "expires", "last_ended"), map[string]*Shape{
+		"parties": {Each: text, List: true, Item: "number"}, "data": nil,
+	})
 
 	sessionsShape = &Shape{Each: SessionShape, List: true, Item: "session"}
 
 	ProfileShape = &Shape{Fields: map[string]*Shape{
 		"calls":             {Each: CallShape, List: true},
-		"in_flight":         {Leaf: true},
-		"unanswered_streak": {Leaf: true},
+		"in_flight":         count,
+		"unanswered_streak": count,
 		"totals":            totalsShape,
 		"days":              {Each: totalsShape},
 		"last_offered":      CallShape,
