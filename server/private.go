@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"switchboard/engine"
+	"switchboard/server/openapi"
 )
 
 // maxAPIBody bounds a request to the API, in bytes. A what-if may carry a whole
@@ -24,6 +25,8 @@ func (s *Server) privateHandler() http.Handler {
 	s.consoleRoutes(e)
 	e.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.o.Metrics.registry, promhttp.HandlerOpts{
 		ErrorLog: promLog{s}, ErrorHandling: promhttp.ContinueOnError})))
+
+	e.GET("/api/openapi.yaml", s.api(describe))
 
 	api := e.Group("/api/v1")
 	api.GET("/status", s.api(s.status))
@@ -57,6 +60,19 @@ func (s *Server) privateHandler() http.Handler {
 	s.liveRoutes(api)
 	s.relayRoutes(api)
 	return e
+}
+
+// describe answers the description of this API.
+func describe(c *gin.Context) error {
+	if err := onlyParameters(c); err != nil {
+		return err
+	}
+	document, err := openapi.Document()
+	if err != nil {
+		return err
+	}
+	c.Data(http.StatusOK, "application/yaml", document)
+	return nil
 }
 
 // privateHeaders keep personal data out of caches and frames.

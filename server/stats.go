@@ -41,5 +41,7 @@ func (s *Server) stats(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	got.DIDs, got.Receivers, got.Reasons = list(got.DIDs), list(got.Receivers), list(got.Reasons)
+	got.Hours, got.Days = list(got.Hours), list(got.Days)
 	return writeJSON(c, http.StatusOK, got)
 }

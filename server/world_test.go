@@ -102,7 +102,11 @@ func (w *world) send(method, url, body string, headers ...string) answer {
 	if err != nil {
 		w.t.Fatalf("%s %s: %v", method, url, err)
 	}
-	return readAnswer(w.t, res)
+	a := readAnswer(w.t, res)
+	if strings.HasPrefix(url, w.private+"/") {
+		asDescribed(w.t, method, strings.TrimPrefix(url, w.private), body, a)
+	}
+	return a
 }
 
 func readAnswer(t *testing.T, res *http.Response) answer {
