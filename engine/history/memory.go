@@ -65,6 +65,8 @@ type memory struct {
 	newest  int64 // the newest RoutedAt folded
 	live    liveCount
 	swept   int64 // the latest moment at which something that had expired was left out
+	// uncounted leaves the statistics out: who tells the past has no use for them.
+	uncounted bool
 }
 
 func newMemory(r fold.Rules) *memory {
@@ -133,7 +135,11 @@ func (m *memory) appendKeys(keys []fold.Key, c *engine.Call) []fold.Key {
 	if c == nil {
 		return keys
 	}
-	for _, k := range append(fold.Keys(c), cellKey(c, m.rules)) {
+	counts := fold.Keys(c)
+	if !m.uncounted {
+		counts = append(counts, cellKey(c, m.rules))
+	}
+	for _, k := range counts {
 		if !slices.Contains(keys, k) {
 			keys = append(keys, k)
 		}

@@ -348,3 +348,36 @@ func TestShelved(t *testing.T) {
 		t.Error("a file that is not there is opened")
 	}
 }
+
+// A timeline reads of a record what counts, whatever is written around it.
+func TestATimelineReadsWhatCounts(t *testing.T) {
+	s := open(t, options(t, newPath(t)))
+	v := view(t, s, nil)
+	want := decision("~made-up", "9988912345", number(1), did, v.At())
+	want.Caller.Raw, want.Caller.Anonymous = `+91 "99889" <12345>`, true
+	want.Decision = engine.Decision{Number: number(1), Timeout: 30, Reason: "sticky \u00e9", Source: engine.SourceFallback, Cause: engine.CauseError, Detail: "a\nb"}
+	want.Evaluation.Input = json.RawMessage(`{"call_id":"~made-up"}`)
+	want.Evaluation.Fired = []engine.Fired{{Rule: "routed_at", Labels: map[string]any{"decision": 1}}}
+	if _, err := s.Publish(v, want); err != nil {
+		t.Fatal(err)
+	}
+	settle(s)
+	tl, err := s.Timeline(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tl.Close()
+	for r, err := range tl.Decisions(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := *r.Record
+		lean := *want
+		lean.Evaluation = engine.Evaluation{Revision: "r1", Input: want.Evaluation.Input}
+		lean.Tries, lean.Reply, lean.Raw = 0, engine.Reply{}, engine.Payload{}
+		if diff := cmp.Diff(lean, got); diff != "" {
+			t.Error(diff)
+		}
+		equal(t, "call_id of the question", got.Question().CallID, "~made-up") // the provider sent it
+	}
+}

@@ -27,6 +27,7 @@ type Timeline struct {
 	folder  string // of temporary files
 	past    engine.Past
 	inForce string // the policy set before the first record
+	lean    lean
 	trimmed uint64
 	told    bool
 }
@@ -57,6 +58,7 @@ func newTimeline(ctx context.Context, l *logFile, o Options, tune tuning) (*Time
 	x.db.NoSync = true // nobody reads it after a crash
 	t := &Timeline{fold: offline(l, x, o, tune), folder: folder, trimmed: l.trimmed}
 	t.fold.rebuilding = true // what retention took is not in the log
+	t.fold.memory.uncounted = true
 	if err := t.look(ctx); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
@@ -107,9 +109,13 @@ func (t *Timeline) Newest(ctx context.Context, from, to time.Time, n int) (first
 		if st.seq < t.past.First {
 			return errStop
 		}
-		r, err := decodeRecord(st.data)
-		if err != nil || r.Decision == nil || !r.Decision.Within(from, to) {
+		if !mayBe(st.data, decisionsAlone) {
 			return nil
+		}
+		if !from.IsZero() || !to.IsZero() {
+			if r, err := t.lean.record(st.data); err != nil || r.Decision == nil || !r.Decision.Within(from, to) {
+				return nil
+			}
 		}
 		if n == 0 {
 			more = true
@@ -121,8 +127,11 @@ func (t *Timeline) Newest(ctx context.Context, from, to time.Time, n int) (first
 	return first, last, more, err
 }
 
+var decisionsAlone = []recordKind{kindDecision}
+
 // Decisions tells every decision of the log in order, each with the history just
-// before it. It can be gone through once. After an error it ends: ErrOvertaken,
+// before it. Of its evaluation only the revision is there, and of payloads and
+// replies nothing. It can be gone through once. After an error it ends: ErrOvertaken,
 // ctx's, or the disk's. Records that can't be read are left out.
 func (t *Timeline) Decisions(ctx context.Context) iter.Seq2[engine.Recorded, error] {
 	return func(yield func(engine.Recorded, error) bool) {
@@ -156,7 +165,7 @@ func (w *telling) record(ctx context.Context, st stored) error {
 		return fmt.Errorf("%w (records %d to %d)", ErrOvertaken, w.next, st.seq-1)
 	}
 	w.next++
-	r, err := decodeRecord(st.data)
+	r, err := w.lean.record(st.data)
 	if err != nil {
 		w.fold.log.Warn("a record of the log is damaged and left out", "record", st.seq, "error", err)
 		return nil
