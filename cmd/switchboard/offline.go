@@ -50,7 +50,6 @@ func openOffline(ctx context.Context, o offline) (_ *api, err error) {
 		Policies: o.policies, DB: db, place: o.place, RejectWith: "403",
 		Deadline: engine.DefaultDeadline, PolicyDeadline: engine.DefaultPolicyDeadline,
 		CallTTL: 30 * time.Minute, MaxConcurrent: engine.DefaultMaxConcurrent, MaxConnections: 1, withoutFolder: o.historyOnly,
-		relayFlags: relayFlags{RelayParallel: 1, RelayTimeout: time.Second, RelayGiveUp: age(time.Hour), NotifyFallbackShare: 1, NotifyWindow: time.Hour, NotifySilence: time.Hour},
 	}
 	p, err := c.build(ctx, slog.New(slog.DiscardHandler))
 	if err != nil {

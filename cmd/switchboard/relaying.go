@@ -48,6 +48,9 @@ func (f relayFlags) settle() (o relay.Options, err error) {
 			*list.into = append(*list.into, t)
 		}
 	}
+	if len(o.Targets)+len(o.Notify) == 0 {
+		return o, nil
+	}
 	if f.RelayParallel < 1 || f.RelayTimeout <= 0 || f.RelayGiveUp <= 0 {
 		return o, fmt.Errorf("--relay-parallel is %d, --relay-timeout %v and --relay-give-up %v; all must be more than nothing",
 			f.RelayParallel, f.RelayTimeout, time.Duration(f.RelayGiveUp))

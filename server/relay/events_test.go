@@ -134,6 +134,25 @@ func TestSecretsChangeWhileItRuns(t *testing.T) {
 	})
 }
 
+func TestARelayWithoutTargetsTakesAnything(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		w := newWorld(t, func(o *relay.Options) { o.Targets = nil })
+		w.start()
+		defer w.stop()
+		take, err := w.relay.Secrets([]string{"crm=" + secretA})
+		if err != nil {
+			t.Fatal(err)
+		}
+		take()
+		w.relay.Notify("ops.a", time.Now(), nil)
+		w.store.complete("c1")
+		time.Sleep(time.Minute)
+		if len(w.to.got()) != 0 || len(w.relay.Targets()) != 0 || len(w.relay.Warnings()) != 0 {
+			t.Errorf("posts %v, targets %v", w.to.got(), w.relay.Targets())
+		}
+	})
+}
+
 func TestADiskThatIsFullAtTheStartHoldsUpTheRelayAlone(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		w := newWorld(t)
