@@ -23,6 +23,10 @@ import (
 const patience = 20 * time.Second
 
 func TestMain(m *testing.M) {
+	if os.Getenv(fixedAnswer) != "" {
+		fmt.Fprintln(os.Stderr, serveFixedAnswer())
+		os.Exit(1)
+	}
 	testscript.Main(tests{m}, map[string]func(){
 		"switchboard": func() { os.Exit(switchboard()) },
 	})
