@@ -4,6 +4,7 @@
 //	switchboard check [DIR]           would this folder go live?
 //	switchboard test [DIR]            run the folder's own tests
 //	switchboard route --caller N --did N
+//	switchboard replay                recorded calls against another set
 //	switchboard calls list|show|export|import|forget
 //	switchboard sessions list|put|delete
 //	switchboard facts list|put|delete what the policies know right now
@@ -13,5 +14,6 @@
 //	switchboard version
 //
 // Exit codes: 0 good, 1 wrong usage or a failed command, 3 policies that do not
-// load, 4 policies whose tests fail, 5 an answer that is not the wanted one.
+// load, 4 policies whose tests fail, 5 an answer that is not the wanted one, 6 a
+// replay that meets a condition of --fail-on.
 package main
