@@ -1,0 +1,213 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// smallDisk mounts a file system of its own in memory; the test is skipped where
+// that is not allowed.
+func smallDisk(t *testing.T, size string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "disk")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
+		t.Skipf("no file system can be mounted here (%v); run as root to test a full disk", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Errorf("unmounting: %v", err)
+		}
+	})
+	return dir
+}
+
+// fill writes a file until the disk is full.
+func fill(t *testing.T, dir string) (free func()) {
+	t.Helper()
+	path := filepath.Join(dir, "filler")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for size := 1 << 20; size > 0; size /= 2 {
+		block := make([]byte, size)
+		for err = nil; err == nil; {
+			_, err = f.Write(block)
+		}
+		if !errors.Is(err, syscall.ENOSPC) {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// storeStatus is what status says of the store.
+type storeStatus struct {
+	Store struct {
+		Error   string `json:"error"`
+		Unsaved int    `json:"unsaved"`
+		Queue   int    `json:"queue"`
+		Dirty   int    `json:"dirty"`
+	} `json:"store"`
+	Warnings []string `json:"warnings"`
+}
+
+func (p *process) status(t *testing.T) (out storeStatus) {
+	t.Helper()
+	resp, err := http.Get(p.private + "/api/v1/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// reported sends a completion and returns the status.
+func (p *process) reported(t *testing.T, id string) (int, string) {
+	t.Helper()
+	resp, err := http.Post(p.public+"/alohaa/send-call-details", "application/json", strings.NewReader(fmt.Sprintf(
+		`{"caller_number": "9988912345", "receiver_number": "9876543210", "did_number": "918645658689", "call_id": %q, "call_status": "answered", "call_duration": 5}`, id)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+// A disk that fills up while calls come in: each gets its number in time, status
+// says what to do, what was acknowledged is there afterwards, and the server
+// recovers by itself.
+func TestTheDiskFillsUp(t *testing.T) {
+	dir := smallDisk(t, "96m") // files grow ahead of what they hold
+	s := startProcess(t, dir)
+	client := &http.Client{Timeout: 5 * time.Second}
+	acknowledged := map[string]bool{} // whether the completion was, too
+	calls := 0
+	call := func() string {
+		calls++
+		id := fmt.Sprint("call-", calls)
+		began := time.Now()
+		s.called(t, client, id)
+		if took := time.Since(began); took > 1500*time.Millisecond {
+			t.Errorf("%s was answered after %v", id, took)
+		}
+		return id
+	}
+	for range 10 {
+		id := call()
+		if status, body := s.reported(t, id); status != http.StatusOK {
+			t.Fatalf("%s: %d %s", id, status, body)
+		}
+		acknowledged[id] = true
+	}
+
+	free := fill(t, dir)
+	poll(t, "the disk to be felt", func() bool { call(); return s.status(t).Store.Error != "" })
+	for range 20 {
+		call()
+	}
+	st := s.status(t)
+	if !strings.Contains(st.Store.Error, "no space left") || st.Store.Unsaved == 0 || !strings.Contains(strings.Join(st.Warnings, "\n"), "make room") {
+		t.Errorf("status does not tell: %+v", st)
+	}
+	if resp, err := client.Get(s.public + "/readyz"); err != nil || resp.StatusCode != http.StatusOK {
+		t.Errorf("readyz: %v, %v", resp, err)
+	}
+	refused := call()
+	if status, body := s.reported(t, refused); status != http.StatusServiceUnavailable {
+		t.Errorf("a report that is not on disk is answered %d %s", status, body)
+	}
+
+	free()
+	poll(t, "the recovery", func() bool {
+		st := s.status(t)
+		return st.Store.Error == "" && st.Store.Unsaved == 0 && st.Store.Queue == 0
+	})
+	if status, body := s.reported(t, refused); status != http.StatusOK {
+		t.Errorf("the retry: %d %s", status, body)
+	}
+	acknowledged[refused] = true
+	for range 5 {
+		acknowledged[call()] = false
+	}
+	s.kill(t)
+
+	again := startProcess(t, dir)
+	for id, completed := range acknowledged {
+		resp, err := client.Get(again.private + "/api/v1/calls/" + id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil || resp.StatusCode != http.StatusOK || completed != strings.Contains(string(body), `"status":"answered"`) {
+			t.Errorf("%s: %d %s %v", id, resp.StatusCode, body, err)
+		}
+	}
+	again.terminate(t)
+	if out, err := exec.Command(switchboardBinary(t), "db", "verify", filepath.Join(dir, "switchboard.db")).CombinedOutput(); err != nil {
+		t.Errorf("db verify: %v\n%s", err, out)
+	}
+}
+
+// A file system that can only be read: the server says so and leaves the files as
+// they are; commands that only read go on.
+func TestTheDiskIsReadOnly(t *testing.T) {
+	dir := smallDisk(t, "96m")
+	s := startProcess(t, dir)
+	s.called(t, http.DefaultClient, "before")
+	s.terminate(t)
+	db := filepath.Join(dir, "switchboard.db")
+	before, err := os.ReadFile(db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+		t.Skipf("the file system can't be made read-only here: %v", err)
+	}
+	cmd := exec.Command(switchboardBinary(t), "serve", "--listen", "127.0.0.1:0", "--private-listen", "127.0.0.1:0", "--db", db, "--fallback", "9000000009")
+	out, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "read-only file system") {
+		t.Errorf("serve: %v\n%s", err, out)
+	}
+	for _, args := range [][]string{{"db", "verify", db}, {"calls", "list", "--db", db}, {"db", "backup", "--db", db, filepath.Join(t.TempDir(), "copy.db")}} {
+		if out, err := exec.Command(switchboardBinary(t), args...).CombinedOutput(); err != nil {
+			t.Errorf("%v: %v\n%s", args, err, out)
+		}
+	}
+	for _, args := range [][]string{{"db", "compact", db}, {"db", "rebuild", db}, {"calls", "forget", "9988912345", "--db", db}} {
+		if out, err := exec.Command(switchboardBinary(t), args...).CombinedOutput(); err == nil || !strings.Contains(string(out), "read-only") {
+			t.Errorf("%v: %v\n%s", args, err, out)
+		}
+	}
+	if after, err := os.ReadFile(db); err != nil || string(after) != string(before) {
+		t.Errorf("the file changed: %v", err)
+	}
+}
