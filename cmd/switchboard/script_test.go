@@ -77,7 +77,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve":     scriptServe,
-			"stop":      scriptStop,
+			"halt":      scriptHalt,
 			"http":      scriptHTTP,
 			"until":     scriptUntil,
 			"sub":       scriptSub,
@@ -144,9 +144,9 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("PRIVATE", "http://"+addresses.Private)
 }
 
-// scriptStop ends the server: "stop" by SIGTERM and a clean exit, "stop -kill"
+// scriptHalt ends the server: "halt" by SIGTERM and a clean exit, "halt -kill"
 // by SIGKILL.
-func scriptStop(ts *testscript.TestScript, _ bool, args []string) {
+func scriptHalt(ts *testscript.TestScript, _ bool, args []string) {
 	v, ok := running.LoadAndDelete(ts)
 	if !ok {
 		ts.Fatalf("no server runs")
