@@ -29,6 +29,7 @@ type Tuning struct {
 	Facts        int
 	FactBytes    int64
 	Timeline     int
+	LockWait     time.Duration // zero where a test does not say: 60 ms
 	RebuildFirst time.Duration // zero where a test does not say: rebuilds then run beside what it does
 }
 
@@ -37,7 +38,7 @@ func OpenTuned(o Options, tune ...func(*Tuning)) (*Store, error) {
 	d := defaults()
 	u := Tuning{
 		d.commit, d.round, d.create, d.filterEvery, d.epochBits, d.completeWait, d.closeWait, d.roundEvery, d.evictEvery,
-		d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, d.claimFor, d.sessions, d.facts, d.factBytes, d.timeline, 0,
+		d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, d.claimFor, d.sessions, d.facts, d.factBytes, d.timeline, 0, 0,
 	}
 	for _, f := range tune {
 		f(&u)
@@ -47,7 +48,10 @@ func OpenTuned(o Options, tune ...func(*Tuning)) (*Store, error) {
 	d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, d.claimFor = u.MaxPending, u.MaxDirty, u.Quarantined, u.TrimEvery, u.TrimBatch, u.ClaimFor
 	d.round, d.filterEvery = u.Round, u.FilterEvery
 	d.sessions, d.facts, d.factBytes, d.timeline = u.Sessions, u.Facts, u.FactBytes, u.Timeline
-	d.mmap, d.lockWait, d.backoff, d.maxBackoff = 1<<26, 60*time.Millisecond, time.Millisecond, 10*time.Millisecond
+	d.mmap, d.backoff, d.maxBackoff = 1<<26, time.Millisecond, 10*time.Millisecond
+	if d.lockWait = u.LockWait; d.lockWait == 0 {
+		d.lockWait = 60 * time.Millisecond
+	}
 	return open(o, d)
 }
 
