@@ -83,7 +83,7 @@ func everyRecipe(t *testing.T) *Set {
 }
 
 func recipeEntry(r *rand.Rand) map[string]any {
-	entry := map[string]any{"team": people[:1+r.IntN(3)]}
+	entry := map[string]any{"team": people[:3]}
 	windows := []any{map[string]any{"from": "09:30", "to": "18:30"}, map[string]any{"from": "22:00", "to": "02:00"}}
 	for field, value := range map[string]any{
 		"sticky_days": r.IntN(40), "velocity": map[string]any{"calls": 1 + r.IntN(4), "minutes": 60}, "override": person(r),
@@ -101,6 +101,9 @@ func recipeEntry(r *rand.Rand) map[string]any {
 		if r.IntN(6) == 0 {
 			entry[field] = value
 		}
+	}
+	if entry["distribution"] == nil {
+		entry["team"] = []any{people[:1], people[:2], "north"}[r.IntN(3)]
 	}
 	if r.IntN(2) == 0 {
 		entry["after_hours"] = person(r)

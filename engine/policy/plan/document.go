@@ -100,7 +100,8 @@ func (d *document) read(m *machine, keys []*ast.Term) (*ast.Term, error) {
 	return t, nil
 }
 
-// read asks [Env.Read], once for each path.
+// read asks [Env.Read], once for each path, and not for what lies in something
+// that was read before.
 func (m *machine) read(keys []*ast.Term) (*ast.Term, error) {
 	from := len(m.path)
 	for _, key := range keys {
@@ -115,11 +116,9 @@ func (m *machine) read(keys []*ast.Term) (*ast.Term, error) {
 		}
 	}
 	path := m.path[from:len(m.path):len(m.path)]
-	for i := range m.reads {
-		if slices.Equal(m.reads[i].path, path) {
-			m.path = m.path[:from]
-			return m.reads[i].value, nil
-		}
+	if t, known := m.recall(path, keys); known {
+		m.path = m.path[:from]
+		return t, nil
 	}
 	var t *ast.Term
 	switch v, err := m.env.Read(path); {
@@ -134,6 +133,28 @@ func (m *machine) read(keys []*ast.Term) (*ast.Term, error) {
 		m.path = m.path[:from]
 	}
 	return t, nil
+}
+
+// recall finds a path among those that were read, or in the value of one.
+func (m *machine) recall(path storage.Path, keys []*ast.Term) (t *ast.Term, known bool) {
+	for i := range m.reads {
+		r := &m.reads[i]
+		n := len(r.path)
+		if n > len(path) || !slices.Equal(r.path, path[:n]) {
+			continue
+		}
+		if n == len(path) {
+			return r.value, true
+		}
+		t := r.value
+		for _, key := range keys[n:] {
+			t = at(t, key)
+		}
+		if t != nil {
+			return t, true
+		}
+	}
+	return nil, false
 }
 
 // stored is what lies at key in a document of the store. The store knows paths

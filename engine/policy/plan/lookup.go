@@ -76,23 +76,26 @@ func (c *compiler) field(keys []*ast.Term) (int, bool) {
 	return slot, true
 }
 
-// inputLookup is a lookup of a fixed field of the input, which is remembered as
-// long as nothing is laid over the input.
+// inputLookup is a lookup of a fixed field of the input.
 func inputLookup(keys []*ast.Term, slot, to int) op {
-	return func(m *machine, f []*ast.Term) int {
-		t := f[input]
-		own := t == m.env.Input
-		if own && m.fields[slot] != nil {
-			return found(f, to, defined(m.fields[slot]))
-		}
-		for _, key := range keys {
-			t = at(t, key)
-		}
-		if own {
-			m.fields[slot] = remembered(t)
-		}
-		return found(f, to, t)
+	return func(m *machine, f []*ast.Term) int { return found(f, to, m.field(f, keys, slot)) }
+}
+
+// field is a fixed field of the input, nil where it has none. It is remembered
+// as long as nothing is laid over the input.
+func (m *machine) field(f []*ast.Term, keys []*ast.Term, slot int) *ast.Term {
+	t := f[input]
+	own := t == m.env.Input
+	if own && m.fields[slot] != nil {
+		return defined(m.fields[slot])
 	}
+	for _, key := range keys {
+		t = at(t, key)
+	}
+	if own {
+		m.fields[slot] = remembered(t)
+	}
+	return t
 }
 
 // dataLookup is a lookup in the data document. What the files hold at fixed keys

@@ -25,6 +25,8 @@ func TestEvaluation(t *testing.T) {
 	}{
 		"one read a reference": {`answer := data.live.k[input.a].f.g`, `7`, []string{"k/x/f/g"}, []int{0}},
 		"a read once":          {`answer := [data.live.k.x, data.live.k.x]`, `["v", "v"]`, []string{"k/x"}, []int{0}},
+		"in what was read":     {`answer := [data.live.o.a, data.live.o, data.live.o.b.c, data.live.o.a]`, `[1, {"a": 1, "b": {"c": 2}}, 2, 1]`, []string{"o/a", "o"}, []int{0}},
+		"not in what was read": {`answer if { data.live.o; not data.live.o.x }`, `true`, []string{"o", "o/x"}, []int{0}},
 		"a number for a key":   {`answer := data.live.n[2]`, `"second"`, []string{"n/2"}, []int{0}},
 		"undefined":            {`answer := data.live.k.nobody.f`, ``, []string{"k/nobody/f"}, nil},
 		"undefined, negated":   {`answer if not data.live.k.nobody`, `true`, []string{"k/nobody"}, []int{0}},
@@ -57,7 +59,7 @@ func TestEvaluation(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := compile(t, c.module, files)
-			w.mounted = map[string]string{"k/x": `"v"`, "k/x/f/g": `7`, "n/2": `"second"`}
+			w.mounted = map[string]string{"k/x": `"v"`, "k/x/f/g": `7`, "n/2": `"second"`, "o": `{"a": 1, "b": {"c": 2}}`, "o/a": `1`}
 			for range 2 { // what one evaluation leaves behind must not show in the next
 				if got := w.answer(t); got != c.want {
 					t.Errorf("answers %s, want %s", got, c.want)
