@@ -35,10 +35,14 @@ func (c *compiler) guards(b *ir.Block) (out block) {
 				}
 				i += n - 1
 			case *ir.ScanStmt:
-				inner, shows = s.Block, true
+				shows = true
+				if i == len(b.Stmts)-1 {
+					inner = s.Block
+				}
 			}
 		}
-		// What follows a loop stands in it.
+		// What a rule says after "some" stands in the loop, and nothing behind it;
+		// behind the loop of an "every" the rule goes on.
 		if inner == nil {
 			return out
 		}

@@ -16,7 +16,7 @@ import (
 // What OPA's conformance suite does not look at: what is read, which rules come
 // true, and what is remembered.
 func TestEvaluation(t *testing.T) {
-	const files = `{"d": {"a": {"b": [10, 20]}, "t": {"x": 1, "2": "two"}}, "system": {"hidden": true}}`
+	const files = `{"d": {"empty": [], "a": {"b": [10, 20]}, "t": {"x": 1, "2": "two"}}, "system": {"hidden": true}}`
 	for name, c := range map[string]struct {
 		module string
 		want   string
@@ -36,26 +36,30 @@ func TestEvaluation(t *testing.T) {
 		"a field of the input": {`answer := [input.deep.b.c, input.deep.b.c, [1 | input.deep.b.x]]`, `[1, 1, []]`, nil, []int{0}},
 		"the input changed": {"f := input.a\nanswer := [f, g, f] if { g := f with input.a as \"y\" }",
 			`["x", "y", "x"]`, nil, []int{0, 0, 1}},
-		"the input replaced":   {"f := input.deep.b.c\nanswer := [f, g] if { g := f with input as {\"deep\": {\"b\": {\"c\": 5}}} }", `[1, 5]`, nil, []int{0, 0, 1}},
-		"files changed":        {`answer := [x, y] if { x := data.d.t.x with data.d.t as {"x": 9}; y := data.d.a.b[0] with data.d.t as {} }`, `[9, 10]`, nil, []int{0}},
-		"a field laid over":    {`answer := x if { x := data.d.t with data.d.t.y as 3 }`, `{"2": "two", "x": 1, "y": 3}`, nil, []int{0}},
-		"mounted, laid over":   {`answer := [x, y] if { x := data.live.k.x with data.live as {"k": {"x": 1}}; y := data.live.k.x with data.live.k.z as 2 }`, `[1, "v"]`, []string{"k/x"}, []int{0}},
-		"different arguments":  {"f(x) := data.live.k[x]\nanswer := [v | some k in [\"no\", \"x\", \"x\"]; v := f(k)]", `["v", "v"]`, []string{"k/no", "k/x"}, []int{0, 1}},
-		"the same argument":    {"f(x) := y if { y := data.live.k[x] }\nanswer := [f(\"x\"), f(\"x\")]", `["v", "v"]`, []string{"k/x"}, []int{0, 1}},
-		"many calls":           {"f(x) := y if { y := [z | some z in [x]] }\nanswer := count([1 | some i in numbers.range(1, 600); f(i) == [i]; f(i) == [i]])", `600`, nil, append(make([]int, 600), 1)},
-		"set, by key":          {"s contains k if { some k in [\"x\", \"y\"]; data.live.k[k] }\nanswer if s.x", `true`, []string{"k/x"}, []int{0, 1}},
-		"set, twice by key":    {"s contains k if { some k in [\"x\", \"y\"]; data.live.k[k] }\nanswer if { s.x; s.x; not s.y }", `true`, []string{"k/x", "k/y"}, []int{0, 1}},
-		"set, whole first":     {"s contains k if { some k in [\"x\", \"y\"]; data.live.k[k] }\nanswer if { count(s) == 1; s.x }", `true`, []string{"k/x", "k/y"}, []int{0, 1}},
-		"object, by key":       {"o[k] := v if { some k in [\"x\", \"y\"]; v := data.live.k[k] }\nanswer := o[input.a]", `"v"`, []string{"k/x"}, []int{0, 1}},
-		"object, by constants": {"o.x := data.live.k.x\no.y := data.live.k.y\no[k] := 1 if some k in [\"z\"]\nanswer := o.x", `"v"`, []string{"k/x"}, []int{0, 3}},
-		"keys computed":        {"o[concat(\"\", [\"k\", k])] := k if some k in [\"x\", \"y\"]\nanswer := o.kx", `"x"`, nil, []int{0, 1}},
-		"those that agree":     {"r if data.live.k.x\nr if data.live.k.y\nanswer if r", `true`, []string{"k/x"}, []int{0, 2}},
-		"stops in a loop":      {"r if { some k in [\"x\", \"y\"]; data.live.k[k] }\nanswer if r", `true`, []string{"k/x"}, []int{0, 1}},
-		"those that differ":    {"r := 1 if data.live.k.x\nr := 2 if data.live.k.y\nanswer := r", `1`, []string{"k/x", "k/y"}, []int{0, 2}},
-		"else":                 {"r := 1 if data.live.k.y\nelse := 2 if data.live.k.x\nelse := 3\nanswer := r", `2`, []string{"k/y", "k/x"}, []int{1, 3}},
-		"all of a relation":    {`answer := [p | walk({"a": [1]}, [p, _])]`, `[[], ["a"], ["a", 0]]`, nil, []int{0}},
-		"the data's root":      {`answer := object.keys(data.d)`, `{"a", "t"}`, nil, []int{0}},
-		"time and chance":      {`answer := [time.now_ns(), rand.intn("k", 10) == rand.intn("k", 10)]`, `[1763822100000000000, true]`, nil, []int{0}},
+		"the input replaced": {"f := input.deep.b.c\nanswer := [f, g] if { g := f with input as {\"deep\": {\"b\": {\"c\": 5}}} }", `[1, 5]`, nil, []int{0, 0, 1}},
+		"files changed":      {`answer := [x, y] if { x := data.d.t.x with data.d.t as {"x": 9}; y := data.d.a.b[0] with data.d.t as {} }`, `[9, 10]`, nil, []int{0}},
+		"a field laid over":  {`answer := x if { x := data.d.t with data.d.t.y as 3 }`, `{"2": "two", "x": 1, "y": 3}`, nil, []int{0}},
+		"mounted, laid over": {`answer := [x, y] if { x := data.live.k.x with data.live as {"k": {"x": 1}}; y := data.live.k.x with data.live.k.z as 2 }`, `[1, "v"]`, []string{"k/x"}, []int{0}},
+		"the input before reads": {"answer := 1 if { data.live.k.x; some _ in data.live.k.y; input.none }\nelse := 2 if { data.live.k.x; input.a == \"y\" }\nelse := 3 if { data.live.k.x; data.d.none }\nelse := 4",
+			`4`, nil, []int{3}},
+		"the input in an every": {"answer if { data.live.k.x; every e in input.list { e > 0; not input.none }; input.a == \"x\" }", `true`, []string{"k/x"}, []int{0}},
+		"an every of nothing":   {"answer if { data.live.k.x; every e in data.d.empty { e == input.none }; input.a == \"x\" }", `true`, []string{"k/x"}, []int{0}},
+		"different arguments":   {"f(x) := data.live.k[x]\nanswer := [v | some k in [\"no\", \"x\", \"x\"]; v := f(k)]", `["v", "v"]`, []string{"k/no", "k/x"}, []int{0, 1}},
+		"the same argument":     {"f(x) := y if { y := data.live.k[x] }\nanswer := [f(\"x\"), f(\"x\")]", `["v", "v"]`, []string{"k/x"}, []int{0, 1}},
+		"many calls":            {"f(x) := y if { y := [z | some z in [x]] }\nanswer := count([1 | some i in numbers.range(1, 600); f(i) == [i]; f(i) == [i]])", `600`, nil, append(make([]int, 600), 1)},
+		"set, by key":           {"s contains k if { some k in [\"x\", \"y\"]; data.live.k[k] }\nanswer if s.x", `true`, []string{"k/x"}, []int{0, 1}},
+		"set, twice by key":     {"s contains k if { some k in [\"x\", \"y\"]; data.live.k[k] }\nanswer if { s.x; s.x; not s.y }", `true`, []string{"k/x", "k/y"}, []int{0, 1}},
+		"set, whole first":      {"s contains k if { some k in [\"x\", \"y\"]; data.live.k[k] }\nanswer if { count(s) == 1; s.x }", `true`, []string{"k/x", "k/y"}, []int{0, 1}},
+		"object, by key":        {"o[k] := v if { some k in [\"x\", \"y\"]; v := data.live.k[k] }\nanswer := o[input.a]", `"v"`, []string{"k/x"}, []int{0, 1}},
+		"object, by constants":  {"o.x := data.live.k.x\no.y := data.live.k.y\no[k] := 1 if some k in [\"z\"]\nanswer := o.x", `"v"`, []string{"k/x"}, []int{0, 3}},
+		"keys computed":         {"o[concat(\"\", [\"k\", k])] := k if some k in [\"x\", \"y\"]\nanswer := o.kx", `"x"`, nil, []int{0, 1}},
+		"those that agree":      {"r if data.live.k.x\nr if data.live.k.y\nanswer if r", `true`, []string{"k/x"}, []int{0, 2}},
+		"stops in a loop":       {"r if { some k in [\"x\", \"y\"]; data.live.k[k] }\nanswer if r", `true`, []string{"k/x"}, []int{0, 1}},
+		"those that differ":     {"r := 1 if data.live.k.x\nr := 2 if data.live.k.y\nanswer := r", `1`, []string{"k/x", "k/y"}, []int{0, 2}},
+		"else":                  {"r := 1 if data.live.k.y\nelse := 2 if data.live.k.x\nelse := 3\nanswer := r", `2`, []string{"k/y", "k/x"}, []int{1, 3}},
+		"all of a relation":     {`answer := [p | walk({"a": [1]}, [p, _])]`, `[[], ["a"], ["a", 0]]`, nil, []int{0}},
+		"the data's root":       {`answer := object.keys(data.d)`, `{"a", "empty", "t"}`, nil, []int{0}},
+		"time and chance":       {`answer := [time.now_ns(), rand.intn("k", 10) == rand.intn("k", 10)]`, `[1763822100000000000, true]`, nil, []int{0}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := compile(t, c.module, files)
