@@ -91,6 +91,12 @@ type world struct {
 // begin starts a server; change adjusts its options before.
 func begin(t testing.TB, change func(*server.Options)) *world {
 	t.Helper()
+	return beginWith(t, change, new(*server.Server))
+}
+
+// beginWith hands the server out as well.
+func beginWith(t testing.TB, change func(*server.Options), started **server.Server) *world {
+	t.Helper()
 	w := &world{t: t, dir: filepath.Join(t.TempDir(), "policies"), client: &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	for path, text := range set {
@@ -135,6 +141,7 @@ func begin(t testing.TB, change func(*server.Options)) *world {
 	s, err := server.New(o)
 	w.must(err)
 	w.must(s.Start(context.Background()))
+	*started = s
 	watching, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = w.manager.Run(watching) }()
