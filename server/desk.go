@@ -26,7 +26,7 @@ func (s *Server) newConsole() (*console.Console, error) {
 	return console.New(console.Options{
 		Numbers: s.o.Numbers, Zone: s.o.Zone, Version: s.o.Version, Log: s.o.Log, Now: s.o.Now,
 		History: s.o.History, Router: s.o.Router, Policies: s.o.Policies, Quarantine: s.o.Quarantine, Live: s.o.Live,
-		Desk: desk{s}, Door: door{s}, Explain: s.o.Explainer, Replay: s.o.Replayer,
+		Desk: desk{s}, Door: door{s}, Explain: s.o.Explainer, Past: s.o.Past, Replay: s.o.Replayer,
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"switchboard/engine"
 	"switchboard/server/certs"
+	"switchboard/server/console"
 )
 
 // Defaults of Options.
@@ -93,6 +94,9 @@ type Options struct {
 	// policies. Optional.
 	Explainer engine.Explainer
 	Replayer  engine.Replayer
+
+	// Past shows the console the history as a decision saw it. Optional.
+	Past console.Past
 
 	// Relay delivers to other systems. Optional.
 	Relay Relay

@@ -23,6 +23,7 @@ type callView struct {
 	Payloads    []payloadView
 	Recording   bool
 	Explains    bool // its decision can be repeated
+	Remembers   bool // the history of then can be shown
 	Completions int
 	Others      []callRow
 	Caller      shown
@@ -78,7 +79,7 @@ func (c *Console) callPage(a *asked) error {
 		return refuse(http.StatusNotFound, "There is no call with this id. It may have been deleted by age; the list shows what there is.")
 	}
 	v := callView{Row: a.eyes.callRow(detail.Call, c.o.Now()), Story: a.story(detail), Steps: a.steps(detail),
-		Recording: recordingOf(detail) != "", Explains: c.o.Explain != nil, Completions: len(detail.Completions)}
+		Recording: recordingOf(detail) != "", Explains: c.o.Explain != nil, Remembers: c.o.Past != nil, Completions: len(detail.Completions)}
 	if d := detail.Decision; d != nil {
 		a.showDecision(ctx, d, &v)
 	}

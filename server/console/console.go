@@ -72,6 +72,9 @@ func (c *Console) routes() http.Handler {
 	if c.o.Explain != nil {
 		mux.Handle("GET /call/explain", c.page(c.explain))
 	}
+	if c.o.Past != nil {
+		mux.Handle("GET /call/history", c.page(c.seen))
+	}
 	mux.Handle("POST /call/recording", c.page(c.recording))
 
 	mux.Handle("GET /try", c.page(c.tryPage))

@@ -113,6 +113,17 @@ func TestCallIsExplained(t *testing.T) {
 	if _, text = w.get("/call?id=call-2"); missing(text, "reason “sticky”", "no completion has come yet", "/call?id=odd%2F..%2Fid&#43;%2F%2F%3F") != nil {
 		t.Errorf("the second call: %q", missing(text, "reason “sticky”", "no completion has come yet"))
 	}
+	if _, text = w.get("/call/history?id=call-2"); missing(text, "data.history.callers.…2345", `&#34;last_answered&#34;`, "…3210", "data.facts.paused.…3210") != nil {
+		t.Errorf("the history of then: %s", text)
+	}
+	if _, text = w.get("/call/explain?id=call-2"); missing(text, "repeated exactly", "sticky") != nil {
+		t.Errorf("the explanation: %s", text)
+	}
+	for _, path := range []string{"/call/history?id=nobody", "/call/explain?id=nobody"} {
+		if status, _ = w.get(path); status != http.StatusNotFound {
+			t.Errorf("%s: %d", path, status)
+		}
+	}
 	if status, text = w.get("/call?id=nobody"); status != http.StatusNotFound || !strings.Contains(text, "There is no call with this id") {
 		t.Errorf("an unknown call: %d %s", status, text)
 	}

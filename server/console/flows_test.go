@@ -79,6 +79,8 @@ func TestFlowSeeACallAndExplainIt(t *testing.T) {
 	b.sees("Why it went there")
 	b.sees("The policies sent the call to …3210, reason “first free”.")
 	b.sees("repeated exactly")
+	b.click("[hx-get^='/call/history']")
+	b.sees("There was nothing.")
 	b.shoot("flow-call")
 	b.accessible("the explained call")
 	if !strings.Contains(ask[string](b, "document.querySelector('.source .here').innerText"), "first_free") {

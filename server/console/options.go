@@ -25,8 +25,9 @@ type Options struct {
 	Desk       Desk
 	Door       Door
 
-	// Explain and Replay are optional: the pages leave out what they tell.
+	// Explain, Past and Replay are optional: the pages leave out what they tell.
 	Explain Explainer
+	Past    Past
 	Replay  Replayer
 }
 

@@ -39,6 +39,12 @@ type Explainer interface {
 	Explain(ctx context.Context, callID, did string) (*engine.Explanation, error)
 }
 
+// Past finds recorded decisions with the history as it stood then.
+type Past interface {
+	// Past returns nil for a call_id without a decision; did may be empty.
+	Past(ctx context.Context, callID, did string) (*engine.Recorded, error)
+}
+
 // Replayer tries another policy set on recorded calls.
 type Replayer interface {
 	// Replay fails with *engine.PoliciesError where the policies given do not

@@ -133,7 +133,7 @@ func beginWith(t testing.TB, change func(*server.Options), started **server.Serv
 	o := server.Options{
 		Listen: "127.0.0.1:0", PrivateListen: "127.0.0.1:0", Numbers: numbers, Zone: zone, Version: "v1.2.3", Log: log, Metrics: metrics,
 		Router: router, Completer: w.store, History: w.store, Quarantine: w.store, Policies: w.manager, Live: w.store, Eraser: w.store, Fallback: "9876543219",
-		Explainer: &replay.Explainer{Sets: library, Past: w.store, Judge: judge, PolicyDeadline: time.Second}, Replayer: replayer,
+		Explainer: &replay.Explainer{Sets: library, Past: w.store, Judge: judge, PolicyDeadline: time.Second}, Replayer: replayer, Past: w.store,
 	}
 	if change != nil {
 		change(&o)
