@@ -209,7 +209,7 @@ var everyPage = []struct{ name, path, shows string }{
 	{"try", "/try", "Who would be rung?"},
 	{"people", "/people", "Put a pair through"},
 	{"statistics", "/statistics", "By hour of the day"},
-	{"system", "/system", "Data care"},
+	{"system", "/system", "policies.activate"},
 	{"missing", "/calls/nowhere", "There is no such page"},
 }
 

@@ -100,6 +100,7 @@ func (c *Console) routes() http.Handler {
 	mux.Handle("GET /statistics/table", c.page(c.statsTable))
 
 	mux.Handle("GET /system", c.page(c.systemPage))
+	mux.Handle("GET /system/audit", c.page(c.audit))
 	mux.Handle("POST /system/retry", c.change(c.retry))
 	mux.Handle("POST /system/discard", c.change(c.discard))
 	mux.Handle("POST /system/forget", c.change(c.forget))

@@ -249,7 +249,7 @@ func TestFlowSignIn(t *testing.T) {
 	})
 	b := browse(w)
 	b.visit("/people")
-	b.sees("Enter a token")
+	b.sees("Sign in with a token")
 	b.shoot("flow-login")
 	b.accessible("the sign-in page")
 	b.leave(func() { b.enter("#token", "read-token"+kb.Enter) })
@@ -258,7 +258,7 @@ func TestFlowSignIn(t *testing.T) {
 		t.Error("who may only look can pause")
 	}
 	b.submit("form[action='/logout'] button")
-	b.sees("Enter a token")
+	b.sees("Sign in with a token")
 	b.leave(func() { b.enter("#token", "admin-token"+kb.Enter) })
 	b.sees("Switchboard")
 	b.visit("/people")

@@ -244,7 +244,7 @@ func TestSystem(t *testing.T) {
 	if status != http.StatusOK || len(body) < 1024 {
 		t.Errorf("the backup: %d, %d bytes", status, len(body))
 	}
-	if _, text := w.get("/system"); missing(text, "backup", "Audit trail") != nil {
+	if _, text := w.get("/system/audit"); missing(text, "backup", "policies.activate") != nil {
 		t.Error("the backup is not in the audit trail")
 	}
 }

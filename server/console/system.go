@@ -15,7 +15,6 @@ type systemView struct {
 	Store    engine.StoreStatus
 	Version  string
 	Items    []quarantineRow
-	Audit    []auditRow
 	Changes  bool // the visitor may change something
 	Done     string
 }
@@ -51,15 +50,24 @@ func (c *Console) systemPage(a *asked) error {
 		v.Items = append(v.Items, quarantineRow{ID: i.ID, Kind: i.Kind, Cause: i.Cause, Type: i.Raw.Type, At: i.At, Count: i.Count,
 			Body: a.eyes.payload(string(i.Raw.Body), ""), Retry: i.Kind == "completion"})
 	}
+	return a.render(http.StatusOK, "system", "system", "System", v)
+}
+
+// audit shows who did what lately. The page asks for it by itself: where little
+// was done, the log is looked through far back.
+func (c *Console) audit(a *asked) error {
+	ctx, cancel := a.reading()
+	defer cancel()
 	entries, err := c.o.Live.Audit(ctx, auditRows)
 	if err != nil {
 		return err
 	}
+	rows := make([]auditRow, 0, len(entries))
 	for _, e := range entries {
-		v.Audit = append(v.Audit, auditRow{At: e.At, By: e.By, Action: e.Action, Target: a.eyes.text(e.Target),
+		rows = append(rows, auditRow{At: e.At, By: e.By, Action: e.Action, Target: a.eyes.text(e.Target),
 			Before: a.eyes.document(e.Before), After: a.eyes.document(e.After)})
 	}
-	return a.render(http.StatusOK, "system", "system", "System", v)
+	return a.part(http.StatusOK, "audit", rows)
 }
 
 // doneTexts are what a page says after a form was sent, by the word that the
