@@ -2,10 +2,13 @@ package history_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -36,25 +39,73 @@ func benchStore(b *testing.B) *history.Store {
 }
 
 // BenchmarkSessions puts sessions and ends them, from 64 clients that wait for
-// the disk each time. An operation is a put and a delete.
+// the disk each time, alone and beside 16 lines on which one call follows the
+// other. An operation is a put and a delete.
 func BenchmarkSessions(b *testing.B) {
-	s := benchStore(b)
-	var next atomic.Int64
-	b.SetParallelism(64)
-	b.ReportAllocs()
-	b.ResetTimer()
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			in := pairOf(int(next.Add(1)))
-			if _, err := s.PutSession(background(), in, nil, "bench"); err != nil {
-				b.Error(err)
+	for _, lines := range []int{0, 16} {
+		b.Run(fmt.Sprintf("lines=%d", lines), func(b *testing.B) {
+			s := benchStore(b)
+			stop := make(chan struct{})
+			var calls atomic.Int64
+			var ringing sync.WaitGroup
+			for l := range lines {
+				ringing.Go(func() { ringOn(b, s, l, stop, &calls) })
 			}
-			if _, err := s.EndSession(background(), in.Ref, "bench"); err != nil {
-				b.Error(err)
-			}
+			var next atomic.Int64
+			b.SetParallelism(64 / runtime.GOMAXPROCS(0))
+			b.ReportAllocs()
+			b.ResetTimer()
+			before := calls.Load()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					in := pairOf(int(next.Add(1)))
+					if _, err := s.PutSession(background(), in, nil, "bench"); err != nil {
+						b.Error(err)
+					}
+					if _, err := s.EndSession(background(), in.Ref, "bench"); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+			b.ReportMetric(2*float64(b.N)/b.Elapsed().Seconds(), "changes/s")
+			b.ReportMetric(float64(calls.Load()-before)/b.Elapsed().Seconds(), "calls/s")
+			close(stop)
+			ringing.Wait()
+		})
+	}
+}
+
+// ringOn has call after call of one line decided and reported, each by what the
+// policies of a masked pair read.
+func ringOn(b *testing.B, s *history.Store, line int, stop <-chan struct{}, calls *atomic.Int64) {
+	did := fmt.Sprintf("9186457%05d", line)
+	for i := 0; ; i++ {
+		select {
+		case <-stop:
+			return
+		default:
 		}
-	})
-	b.ReportMetric(2*float64(b.N)/b.Elapsed().Seconds(), "changes/s")
+		id, from := fmt.Sprintf("line%d-%d", line, i), number(line*1_000_000+i%1000)
+		v, err := s.View(background(), nil)
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		_, serr := v.Sessions(did, from)
+		_, perr := v.Profile(engine.Callers, from)
+		c, err := s.Publish(v, decision(id, from, number(line), did, v.At()))
+		v.Close()
+		if err := errors.Join(serr, perr, err); err != nil {
+			b.Error(err)
+			return
+		}
+		<-c.Done()
+		if _, err := s.Complete(background(), completion(id, from, number(line), did, time.Now())); err != nil {
+			b.Error(err)
+			return
+		}
+		calls.Add(1)
+	}
 }
 
 // BenchmarkViewWithSessions reads the sessions of people who call for the first
