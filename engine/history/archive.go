@@ -1,7 +1,9 @@
 package history
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -46,6 +48,28 @@ func readRefs[T any](b *bbolt.Bucket, into map[string]T) error {
 		into[string(k)] = ref
 		return nil
 	})
+}
+
+// archived finds the entry of an id and reads the record that it points to; the
+// record is nil where there is no such entry.
+func archived[T interface{ record() uint64 }](ctx context.Context, s *Store, refs map[string]T, id string) (ref T, r *record, err error) {
+	if err := ctx.Err(); err != nil {
+		return ref, nil, err
+	}
+	s.archive.mu.Lock()
+	ref, ok := refs[id]
+	s.archive.mu.Unlock()
+	if !ok {
+		return ref, nil, nil
+	}
+	if r, err = s.read(ref.record()); err == nil && r == nil {
+		err = errMissing(id)
+	}
+	return ref, r, err
+}
+
+func errMissing(id string) error {
+	return errors.New("what is archived as " + id + " is missing from the log; verify the database")
 }
 
 // putRef changes the entry of an id in the transaction of its record; seq is

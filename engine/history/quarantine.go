@@ -29,6 +29,8 @@ type quarantineRef struct {
 	saved int    // Count as last written down
 }
 
+func (r quarantineRef) record() uint64 { return r.Seq }
+
 func (r quarantineRef) item(id string) engine.QuarantineItem {
 	return engine.QuarantineItem{ID: id, At: r.At, Kind: r.Kind, Cause: r.Cause, Count: r.Count}
 }
@@ -154,21 +156,12 @@ func (s *Store) QuarantineList(ctx context.Context) ([]engine.QuarantineItem, er
 // QuarantineItem returns one item with its payload, nil where there is none of
 // that id.
 func (s *Store) QuarantineItem(ctx context.Context, id string) (*engine.QuarantineItem, error) {
-	if err := ctx.Err(); err != nil {
+	ref, r, err := archived(ctx, s, s.archive.items, id)
+	if err != nil || r == nil {
 		return nil, err
 	}
-	s.archive.mu.Lock()
-	ref, ok := s.archive.items[id]
-	s.archive.mu.Unlock()
-	if !ok {
-		return nil, nil
-	}
-	r, err := s.read(ref.Seq)
-	if err != nil {
-		return nil, err
-	}
-	if r == nil || r.Quarantine == nil {
-		return nil, errors.New("the quarantined payload " + id + " is missing from the log; verify the database")
+	if r.Quarantine == nil {
+		return nil, errMissing(id)
 	}
 	q := ref.item(id)
 	q.Raw = r.Quarantine.Raw

@@ -19,6 +19,8 @@ type revisionRef struct {
 	Back  *engine.Rollback   `json:"rollback,omitempty"`
 }
 
+func (r revisionRef) record() uint64 { return r.Seq }
+
 func (r revisionRef) revision(id string) engine.Revision {
 	return engine.Revision{ID: id, At: r.At, Origin: r.From, Tests: r.Tests, Rollback: r.Back}
 }
@@ -94,21 +96,12 @@ func (s *Store) LastRevision(ctx context.Context) (*engine.Revision, error) {
 // Revision returns an archived revision with its files, nil where there is none
 // of that id.
 func (s *Store) Revision(ctx context.Context, id string) (*engine.Revision, error) {
-	if err := ctx.Err(); err != nil {
+	ref, r, err := archived(ctx, s, s.archive.revisions, id)
+	if err != nil || r == nil {
 		return nil, err
 	}
-	s.archive.mu.Lock()
-	ref, ok := s.archive.revisions[id]
-	s.archive.mu.Unlock()
-	if !ok {
-		return nil, nil
-	}
-	r, err := s.read(ref.Seq)
-	if err != nil {
-		return nil, err
-	}
-	if r == nil || r.Revision == nil {
-		return nil, errors.New("the archived revision " + id + " is missing from the log; verify the database")
+	if r.Revision == nil {
+		return nil, errMissing(id)
 	}
 	rev := ref.revision(id)
 	rev.Files = r.Revision.Files
