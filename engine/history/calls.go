@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -167,9 +168,11 @@ func (w *callWalk) next(ctx context.Context, f engine.CallFilter) (*state, error
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if len(w.stored) == 0 && !w.ended {
-			if err := w.read(f); err != nil {
-				w.s.indexBroken(w.index, err)
+		for len(w.stored) == 0 && !w.ended {
+			if err := errors.Join(ctx.Err(), w.read(f)); err != nil {
+				if ctx.Err() == nil {
+					w.s.indexBroken(w.index, err)
+				}
 				return nil, err
 			}
 		}
@@ -206,20 +209,29 @@ func (w *callWalk) read(f engine.CallFilter) error {
 		return x.view(func(tx *bbolt.Tx) error {
 			c := tx.Bucket(bucketCalls).Cursor()
 			k, v := before(c, w.below)
-			for k != nil && len(w.stored) < chunk {
+			for looked := 0; k != nil && len(w.stored) < chunk && looked < scanStep; looked++ {
 				n := x.epochs.of(seqOf(k))
 				if n < uint64(len(epochs)) && epochs[n] != nil && !(epochs[n].mayHold(f, keys) && epochs[n].mayHoldAny(w.any)) {
-					k, v = before(c, n<<x.epochs.bits)
+					w.below = n << x.epochs.bits
+					k, v = before(c, w.below)
 					continue
 				}
-				w.stored = append(w.stored, placed{seqOf(k), bytes.Clone(v)})
 				w.below = seqOf(k)
+				if w.wants(v) {
+					w.stored = append(w.stored, placed{seqOf(k), bytes.Clone(v)})
+				}
 				k, v = c.Prev()
 			}
 			w.ended = k == nil
 			return nil
 		})
 	})
+}
+
+// wants leaves out calls that none of the numbers occurs in: most are, and need
+// not be decoded. Numbers stand in the encoding as they are.
+func (w *callWalk) wants(data []byte) bool {
+	return len(w.any) == 0 || slices.ContainsFunc(w.any, func(k fold.Key) bool { return bytes.Contains(data, []byte(k.Number)) })
 }
 
 // before moves a cursor to the last key below a place.

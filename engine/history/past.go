@@ -17,7 +17,7 @@ import (
 //
 // Only the records of the numbers that are asked for are folded, found by the
 // index: those of a caller in a moment, those of a DID that every call comes
-// over in about a second for a million calls. The view reads with ctx.
+// over in some seconds for a million calls. The view reads with ctx.
 func (s *Store) Past(ctx context.Context, callID, did string) (*engine.Recorded, error) {
 	s.lockWith(callKey(callID))
 	seqs, rebuilding := s.memory.get(callKey(callID)).seqs, s.rebuilding

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -196,6 +197,9 @@ func TestATimelineEndsWhereTheLogEndedWhenItWasOpened(t *testing.T) {
 		t.Fatal(err)
 	}
 	route(t, s, "c2", caller, number(1), did)
+	if left, err := filepath.Glob(filepath.Join(filepath.Dir(s.Path), "switchboard-timeline-*")); err != nil || len(left) > 0 {
+		t.Errorf("a crash would leave %v", left)
+	}
 	equal(t, "decisions told", len(told(t, tl)), 1)
 	for _, err := range tl.Decisions(t.Context()) {
 		if err == nil {

@@ -14,7 +14,7 @@ import (
 )
 
 // ErrOvertaken: retention deleted records faster than a timeline read them.
-var ErrOvertaken = errors.New("records were deleted by age while they were read; start again")
+var ErrOvertaken = fmt.Errorf("records were deleted by age while they were read; start again: %w", engine.ErrUnavailable)
 
 // Timeline is a log told from its oldest record to what was its newest when the
 // timeline was opened, with the history at each moment in between. It folds the
@@ -56,6 +56,9 @@ func newTimeline(ctx context.Context, l *logFile, o Options, tune tuning) (*Time
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
 	x.db.NoSync = true // nobody reads it after a crash
+	// It holds people's numbers and must not outlive the process: where the system
+	// lets a file that is open go without its name, the name goes now.
+	_ = os.RemoveAll(folder)
 	t := &Timeline{fold: offline(l, x, o, tune), folder: folder, trimmed: l.trimmed}
 	t.fold.rebuilding = true // what retention took is not in the log
 	t.fold.memory.uncounted = true
@@ -113,7 +116,11 @@ func (t *Timeline) Newest(ctx context.Context, from, to time.Time, n int) (first
 			return nil
 		}
 		if !from.IsZero() || !to.IsZero() {
-			if r, err := t.lean.record(st.data); err != nil || r.Decision == nil || !r.Decision.Within(from, to) {
+			r, err := t.lean.record(st.data)
+			if err == nil && !from.IsZero() && r.At < from.Add(-disorder).UnixNano() {
+				return errStop
+			}
+			if err != nil || r.Decision == nil || !r.Decision.Within(from, to) {
 				return nil
 			}
 		}
@@ -126,6 +133,10 @@ func (t *Timeline) Newest(ctx context.Context, from, to time.Time, n int) (first
 	})
 	return first, last, more, err
 }
+
+// disorder is how far behind the log's order an arrival may lie, by a clock that
+// was set back.
+const disorder = 24 * time.Hour
 
 var decisionsAlone = []recordKind{kindDecision}
 

@@ -101,12 +101,14 @@ func whyNot(rec *engine.DecisionRecord, again *repeated, reach engine.Past) stri
 	switch cause := rec.Decision.Cause; {
 	case byCircumstances(cause) && again.decision.Cause != cause:
 		return fmt.Sprintf("The fallback answered by circumstances (%s: %s), not by the policies; this is what they say to the call.", cause, rec.Decision.Detail)
+	case erased(rec):
+		return "A person in this call was erased, so that the question can't be asked as it was."
 	case len(rec.Evaluation.Input) > 0 && !sameJSON(rec.Evaluation.Input, again.evaluation.Input):
 		return "The policies' input comes out otherwise today than it is recorded: the time zone was set otherwise, or another version of the program decided."
 	case reach.Trimmed:
 		return "Some of what the decision may have read is deleted by age (see history), and without it the policies say something else."
 	}
-	return "The policies say something else today to the same question and history: the server ran with another --call-ttl or --timezone, was rebuilding its index, or another version of the program decided."
+	return "The policies say something else today to the same question and history: a person in the history was erased since, the server ran with another --call-ttl or --timezone, was rebuilding its index, or another version of the program decided."
 }
 
 // sameJSON compares values: the log may spell them otherwise.

@@ -116,6 +116,10 @@ type way struct {
 // record. The error is ctx's.
 func (w *way) compare(ctx context.Context, r engine.Recorded) error {
 	w.tally.call(r.Record)
+	if erased(r.Record) {
+		w.tally.NotCompared[erasedPerson]++
+		return nil
+	}
 	again, err := repeat(ctx, w.set, &w.o.Judge, w.o.PolicyDeadline, r)
 	if err != nil {
 		return err
@@ -245,6 +249,14 @@ func (f *former) set(ctx context.Context, revision string) (Set, error) {
 	}
 	f.known[revision] = set
 	return set, nil
+}
+
+// erasedPerson is why a call can't be compared any more.
+const erasedPerson = "a person in it was erased"
+
+// erased reports whether a decision is about somebody who was forgotten.
+func erased(d *engine.DecisionRecord) bool {
+	return d.Caller.Canonical == engine.Erased || d.DID.Canonical == engine.Erased || d.Decision.Number == engine.Erased
 }
 
 func notCompared(err error) string {

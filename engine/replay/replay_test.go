@@ -245,6 +245,22 @@ func TestDifference(t *testing.T) {
 	equal(t, "timelines closed", b.closed, 1)
 }
 
+func TestWhoWasErasedIsNotCompared(t *testing.T) {
+	b := newBook(t)
+	b.log[0].Caller = engine.Number{Canonical: engine.Erased}
+	b.log[1].Decision.Number = engine.Erased
+	d := b.replay(engine.ReplayRequest{})
+	equal(t, "not compared", d.NotCompared["a person in it was erased"], 2)
+	equal(t, "moved", d.Moved, 5)
+	if !strings.Contains(d.Note, "were erased") {
+		t.Errorf("note %q", d.Note)
+	}
+	e := replay.Explainer{Sets: b, Past: shelf{book: b}, Judge: engine.Judge{Numbers: numbersOf(t)}}
+	if got, err := e.Explain(t.Context(), "moves", ""); err != nil || !strings.Contains(got.Why, "was erased") {
+		t.Errorf("explained: %+v, %v", got, err)
+	}
+}
+
 func TestReplayOfAPeriod(t *testing.T) {
 	b := newBook(t)
 	b.past = engine.Past{Trimmed: true, From: noon.Add(-time.Hour)}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"switchboard/engine"
@@ -154,6 +155,9 @@ func (t *tally) result() *engine.Difference {
 	d := t.Difference
 	if d.Compared > 0 {
 		d.MovedShare = float64(d.Moved) / float64(d.Compared)
+	}
+	if d.NotCompared[erasedPerson] > 0 {
+		d.Note = strings.TrimSpace(d.Note + " People were erased from the history; calls of others that they mattered to may come out otherwise than they did.")
 	}
 	d.Reasons = make([]engine.ReasonChange, 0, len(t.reasons))
 	for _, row := range t.reasons {
