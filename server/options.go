@@ -101,6 +101,9 @@ type Options struct {
 	// Relay delivers to other systems. Optional.
 	Relay Relay
 
+	// Hangup ends calls through the provider. Optional.
+	Hangup Hangup
+
 	// Fallback is the global fallback number, empty for none, and FallbackDIDs
 	// how many DIDs have their own: status tells. SetFallbacks changes them later.
 	Fallback     string

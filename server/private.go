@@ -34,6 +34,7 @@ func (s *Server) privateHandler() http.Handler {
 	api.GET("/calls.csv", s.api(s.exportCSV))
 	api.GET("/calls.ndjson", s.api(s.exportNDJSON))
 	api.GET("/calls/:call_id", s.api(s.call))
+	api.POST("/calls/:call_id/hangup", s.api(s.hangUp))
 	api.GET("/calls/:call_id/explain", s.api(s.explain))
 	api.GET("/decisions.ndjson", s.api(s.decisionLog))
 	api.GET("/stats", s.api(s.stats))

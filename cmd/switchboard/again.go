@@ -28,7 +28,7 @@ const lookEvery = time.Second
 // liveSettings are the flags that change while serving. What a file of theirs
 // holds changes with the file.
 var liveSettings = []string{"log-level", "key", "key-file", "private-token", "private-token-file",
-	"private-read-token", "private-read-token-file", "relay-secret", "relay-secret-file", "fallback", "fallback-did"}
+	"private-read-token", "private-read-token-file", "relay-secret", "relay-secret-file", "alohaa-key", "alohaa-key-file", "fallback", "fallback-did"}
 
 // settings are a running server's: what is in force, and the way to read them
 // again. Its methods but warnings are for one goroutine.
@@ -93,7 +93,7 @@ func (s *settings) run(ctx context.Context, hangup <-chan os.Signal) error {
 // before they are read: what changes in between is then seen the next time.
 func (c *serveCmd) sight() string {
 	var all []byte
-	for _, path := range []string{c.KeyFile, c.PrivateTokenFile, c.PrivateReadTokenFile, c.RelaySecretFile} {
+	for _, path := range []string{c.KeyFile, c.PrivateTokenFile, c.PrivateReadTokenFile, c.RelaySecretFile, c.AlohaaKeyFile} {
 		if path == "" {
 			continue
 		}
@@ -125,10 +125,15 @@ func (s *settings) setSecrets(c *serveCmd) (server.Secrets, error) {
 	if err != nil {
 		return secrets, err
 	}
+	alohaa, err := c.hangupFlags.key()
+	if err != nil {
+		return secrets, err
+	}
 	if err := s.server.SetSecrets(secrets); err != nil {
 		return secrets, err
 	}
 	sign()
+	s.files.hangup.SetKey(alohaa)
 	return secrets, nil
 }
 

@@ -17,6 +17,7 @@ type callsCmd struct {
 	Show   callsShowCmd   `cmd:"" help:"Show everything kept of one call."`
 	Export callsExportCmd `cmd:"" help:"Write all calls that the filters select, newest first, as CSV or JSON lines."`
 	Import callsImportCmd `cmd:"" help:"Back-fill the provider's reports from a file, CSV or JSON lines."`
+	Hangup callsHangupCmd `cmd:"" help:"End a running call, through the provider."`
 	Forget callsForgetCmd `cmd:"" help:"Erase a person from everything that is kept; there is no way back."`
 }
 

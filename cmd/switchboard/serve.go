@@ -63,6 +63,7 @@ type serveCmd struct {
 	Retention      age           `default:"400d" help:"How long calls are kept; 0 for ever."`
 
 	relayFlags
+	hangupFlags
 
 	withoutFolder bool           // for those who don't ask the policies
 	level         *slog.LevelVar // of the log; nil where there is none
@@ -164,7 +165,7 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *program, err
 	srv, err := server.New(server.Options{
 		Listen: c.Listen, PrivateListen: c.PrivateListen, ReadyFile: c.ReadyFile,
 		Secrets: f.secrets, KeyHeader: c.KeyHeader, Hosts: c.PrivateHost, Insecure: c.Insecure,
-		TLS: f.tls, PrivateTLS: f.privateTLS, MaxConnections: c.MaxConnections, Pprof: c.Pprof,
+		TLS: f.tls, PrivateTLS: f.privateTLS, MaxConnections: c.MaxConnections, Pprof: c.Pprof, Hangup: f.hangup,
 		Numbers: f.judge.Numbers, Zone: f.zone, Version: versions().Version, Log: log, Metrics: metrics,
 		Router: router, Completer: store, History: store, Quarantine: store, Eraser: store, Policies: manager, Live: store, Feed: feed,
 		Explainer: repeats.explainer, Replayer: repeats.replayer, Past: store,

@@ -14,6 +14,7 @@ import (
 	"switchboard/server"
 	"switchboard/server/alohaa"
 	"switchboard/server/certs"
+	"switchboard/server/hangup"
 	"switchboard/server/relay"
 )
 
@@ -27,6 +28,7 @@ type settled struct {
 	registry        *prometheus.Registry
 	builtin         fs.FS
 	relay           relay.Options
+	hangup          *hangup.Client
 }
 
 func (c *serveCmd) settle(log *slog.Logger) (*settled, error) {
@@ -46,6 +48,9 @@ func (c *serveCmd) settle(log *slog.Logger) (*settled, error) {
 		return nil, err
 	}
 	if f.relay, err = c.relayFlags.settle(); err != nil {
+		return nil, err
+	}
+	if f.hangup, err = c.hangupFlags.client(); err != nil {
 		return nil, err
 	}
 	if err := (&server.Options{
