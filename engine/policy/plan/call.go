@@ -123,18 +123,28 @@ func (m *machine) evaluate(fn *function, blocks []block, g []*ast.Term) (*ast.Te
 	if err != nil {
 		return nil, m.fail(err)
 	}
-	for i, b := range blocks {
-		if !all && !tried.has(i) {
-			continue
+	if all {
+		for _, b := range blocks {
+			if s := b.run(m, g); s >= ret {
+				return m.returned(s)
+			}
 		}
-		switch s := b.run(m, g); {
-		case s == ret:
-			return m.result, next
-		case s == abort:
-			return nil, abort
+		return nil, next
+	}
+	for _, i := range tried {
+		if s := blocks[i].run(m, g); s >= ret {
+			return m.returned(s)
 		}
 	}
 	return nil, next
+}
+
+// returned is the result of a function, by the way that it ended.
+func (m *machine) returned(s int) (*ast.Term, int) {
+	if s == abort {
+		return nil, abort
+	}
+	return m.result, next
 }
 
 // callDynamic compiles a call of whatever rule has a path. Where no rule has,

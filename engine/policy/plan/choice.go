@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/ir"
 )
@@ -22,9 +24,8 @@ const manyRules = 12
 type choice struct {
 	index  ast.RuleIndex
 	rules  Rules
-	blocks map[int]int // by the number of a rule
-	always []int       // blocks that are no rule's
-	n      int
+	blocks map[int][]int // of a rule, by its number
+	always []int         // blocks that are no rule's
 }
 
 // choose finds the rules that the blocks of a function stand for; nil where all
@@ -41,17 +42,29 @@ func (l *linker) choose(fn *ir.Func) *choice {
 	if index == nil {
 		return nil
 	}
-	ch := &choice{index: index, rules: l.opts.Rules, blocks: map[int]int{}, n: len(fn.Blocks)}
+	ch := &choice{index: index, rules: l.opts.Rules, blocks: map[int][]int{}}
+	var numbers []int
 	for i, b := range fn.Blocks {
-		numbers := l.numbers(b)
+		if !endsRule(b) {
+			numbers = l.numbers(b)
+		}
 		if len(numbers) == 0 {
 			ch.always = append(ch.always, i)
 		}
 		for _, n := range numbers {
-			ch.blocks[n] = i
+			ch.blocks[n] = append(ch.blocks[n], i)
 		}
 	}
 	return ch
+}
+
+// endsRule reports whether a block takes over what the rule before it came to.
+func endsRule(b *ir.Block) bool {
+	if len(b.Stmts) != 2 {
+		return false
+	}
+	_, ok := b.Stmts[0].(*ir.IsDefinedStmt)
+	return ok
 }
 
 // numbers are those that a block marks.
@@ -74,14 +87,8 @@ func (l *linker) numbers(b *ir.Block) (out []int) {
 	return out
 }
 
-// bits are a set of blocks.
-type bits []uint64
-
-func (b bits) has(i int) bool { return b[i/64]&(1<<(i%64)) != 0 }
-func (b bits) add(i int)      { b[i/64] |= 1 << (i % 64) }
-
-// among asks the index which blocks to try; all says every one.
-func (ch *choice) among(m *machine, fn *function, f []*ast.Term) (tried bits, all bool, err error) {
+// among asks the index which blocks to try, in their order; all says every one.
+func (ch *choice) among(m *machine, fn *function, f []*ast.Term) (tried []int, all bool, err error) {
 	if ch == nil {
 		return nil, true, nil
 	}
@@ -90,28 +97,26 @@ func (ch *choice) among(m *machine, fn *function, f []*ast.Term) (tried bits, al
 		return nil, false, err
 	}
 	defer ast.IndexResultPool.Put(found)
-	tried = make(bits, (ch.n+63)/64)
-	for _, i := range ch.always {
-		tried.add(i)
-	}
-	add := func(rules []*ast.Rule) bool {
+	tried = append(tried, ch.always...)
+	add := func(rules ...*ast.Rule) bool {
 		for _, r := range rules {
-			i, ok := ch.blocks[ch.rules.Number(r)]
+			blocks, ok := ch.blocks[ch.rules.Number(r)]
 			if !ok {
 				return false
 			}
-			tried.add(i)
+			tried = append(tried, blocks...)
 		}
 		return true
 	}
-	ok := add(found.Rules)
-	if found.Default != nil {
-		ok = ok && add([]*ast.Rule{found.Default})
-	}
+	ok := add(found.Rules...)
 	for _, others := range found.Else {
-		ok = ok && add(others)
+		ok = ok && add(others...)
 	}
-	return tried, !ok, nil
+	if found.Default != nil {
+		ok = ok && add(found.Default)
+	}
+	slices.Sort(tried)
+	return slices.Compact(tried), !ok, nil
 }
 
 // resolver answers the index from a function's frame.
