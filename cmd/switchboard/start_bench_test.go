@@ -22,7 +22,7 @@ import (
 // BenchmarkStart measures a whole start of the program, from the command to the
 // answer of the first call, on a history that a kill -9 under load left:
 //
-//	go test -run x -bench Start -benchtime 5x ./cmd/switchboard
+//	go test -run '^$' -bench Start -benchtime 5x ./cmd/switchboard
 //
 // SWITCHBOARD_BENCH_CALLS=1000000 sets how many calls the history holds. The
 // folder is one that served before, so that its tests are left out; "new folder"
