@@ -163,6 +163,18 @@ func TestExplain(t *testing.T) {
 	w.send("GET", url+"known%2F1/explain", "").isProblem(500, "Something failed inside")
 }
 
+func TestAWhatIfTellsItsSteps(t *testing.T) {
+	w := begin(t, nil)
+	w.router.whatIf = func(engine.WhatIf) (*engine.WhatIfResult, error) {
+		return &engine.WhatIfResult{Decision: engine.Decision{Number: "9876543210", Source: engine.SourcePolicy}, Revision: "r1", Trace: []string{"try"}, Steps: []engine.Step{{Name: "sticky", Text: "not sticky: it is over",
+			Because: &engine.Because{Rule: "data.sticky", Where: map[string]string{"call": "1"}, Author: "it is over"}}}}, nil
+	}
+	got := w.send("POST", w.private+"/api/v1/route", `{"caller_number": "9988912345", "did": "918645658689", "explain": true}`).is200()
+	if !strings.Contains(got.body, `"text":"not sticky: it is over"`) || !strings.Contains(got.body, `"author":"it is over"`) {
+		t.Errorf("answered %s", got.body)
+	}
+}
+
 func TestWithoutReplays(t *testing.T) {
 	w := begin(t, nil)
 	w.send("POST", w.private+"/api/v1/replay", `{}`).isProblem(501, "not available")

@@ -1,13 +1,16 @@
 package replay_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"switchboard/engine"
+	"switchboard/engine/replay"
 )
 
 // benchCalls is how many calls are recorded, each with a report.
@@ -76,6 +79,55 @@ func BenchmarkExplain(b *testing.B) {
 			b.Fatalf("%+v", e)
 		}
 	}
+}
+
+// BenchmarkCallsBesideAReplay routes calls of eight clients while nothing else
+// happens, and while replays run at the server's share of a processor. It tells
+// what the slowest hundredth of the calls took.
+func BenchmarkCallsBesideAReplay(b *testing.B) {
+	w := newWorld(b, starter(b))
+	w.benchTraffic()
+	n := 0
+	calls := func(b *testing.B) {
+		var took [8][]time.Duration
+		for b.Loop() {
+			n++
+			var group sync.WaitGroup
+			for client := range took {
+				group.Go(func() {
+					for i := range 20 {
+						began := time.Now()
+						w.call(fmt.Sprintf("beside-%d-%d-%d", n, client, i), fmt.Sprintf("97%08d", i), lines[(client+i)%3])
+						took[client] = append(took[client], time.Since(began))
+					}
+				})
+			}
+			group.Wait()
+		}
+		all := slices.Sorted(slices.Values(slices.Concat(took[:]...)))
+		b.ReportMetric(float64(all[len(all)/2].Microseconds()), "p50-us")
+		b.ReportMetric(float64(all[len(all)*99/100].Microseconds()), "p99-us")
+	}
+	b.Run("alone", calls)
+	b.Run("beside", func(b *testing.B) {
+		replayer, err := replay.New(replay.Options{Sets: w, Judge: w.judge(), Share: 0.5,
+			Open: func(ctx context.Context) (replay.Timeline, error) { return w.store.Timeline(ctx) }})
+		if err != nil {
+			b.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(b.Context())
+		var replays sync.WaitGroup
+		replays.Go(func() {
+			for ctx.Err() == nil {
+				if _, err := replayer.Replay(ctx, engine.ReplayRequest{}, nil); err != nil && ctx.Err() == nil {
+					b.Error(err)
+				}
+			}
+		})
+		calls(b)
+		stop()
+		replays.Wait()
+	})
 }
 
 // benchTraffic records calls of 500 callers on all lines but that of masked
