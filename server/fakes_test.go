@@ -257,6 +257,10 @@ type fakePolicies struct {
 func (p *fakePolicies) IsDID(did string) bool            { return slices.Contains(p.pool, did) }
 func (p *fakePolicies) Directory() []engine.DirectoryDID { return nil }
 
+func (p *fakePolicies) RunTests(context.Context, map[string][]byte) engine.TestReport {
+	return engine.TestReport{}
+}
+
 func (p *fakePolicies) Check(context.Context, map[string]string) engine.Report { return p.report }
 
 func (p *fakePolicies) Pool() []string { return p.pool }

@@ -89,4 +89,6 @@ type Policies interface {
 	// Check tells whether the set that serves, with edits laid over it (path ->
 	// text; an empty text removes the file), could go live.
 	Check(ctx context.Context, edits map[string]string) engine.Report
+	// RunTests runs the tests of a set's files, and tells what they cover.
+	RunTests(ctx context.Context, files map[string][]byte) engine.TestReport
 }

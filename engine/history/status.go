@@ -16,7 +16,7 @@ func (s *Store) Status() engine.StoreStatus {
 	out := engine.StoreStatus{
 		Path: s.Path, Bytes: size(s.Path), IndexBytes: size(IndexPath(s.Path)),
 		Decisions: s.decisions.Load(), Completions: s.completions.Load(), Conflicts: s.conflicts.Load(),
-		LastDecision: s.lastDecision.Load(), LastCompletion: s.lastCompletion.Load(),
+		LastDecision: s.lastDecision.Load(), LastCompletion: s.lastCompletion.Load(), Retention: s.Retention,
 	}
 	durable := s.journal.status(&out)
 	if applied := s.behind.applied.Load(); durable > applied {

@@ -1,9 +1,39 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"switchboard/engine"
 )
+
+// Tests are run on any files, and what they leave out is told by line.
+func TestRunOfTests(t *testing.T) {
+	r := newRig(t, func(o *ManagerOptions) { o.Folder = folder(t, good("9876543210")) })
+	files := map[string][]byte{
+		"a/a.rego":      []byte("package a\n\none := 1\n\ntwo := 2 if {\n\tinput.call_id\n}\n"),
+		"a/a_test.rego": []byte("package a_test\n\nimport data.a\n\ntest_one if a.one == 1\n\ntest_two if a.one == 2\n"),
+	}
+	for path, text := range good("9876543210") {
+		files[path] = []byte(text)
+	}
+	got := r.RunTests(t.Context(), files)
+	i := slices.IndexFunc(got.Tests, func(o engine.TestOutcome) bool { return o.Name == "data.a_test.test_two" })
+	if i < 0 || got.Tests[i].Outcome != engine.TestFailed || got.Tests[i].Line != 7 || got.Tests[i-1].Outcome != engine.TestPassed {
+		t.Errorf("the tests: %+v", got.Tests)
+	}
+	i = slices.IndexFunc(got.Files, func(f engine.FileCoverage) bool { return f.File == "a/a.rego" })
+	if i < 0 || len(got.Files[i].Gaps) == 0 || got.Files[i].Gaps[0].First != 5 || got.Coverage <= 0 || got.Coverage >= 100 {
+		t.Errorf("the coverage: %v %+v", got.Coverage, got.Files)
+	}
+	if got = r.RunTests(t.Context(), map[string][]byte{"a/a.rego": []byte("package a\n\none := {\n")}); len(got.Errors) == 0 || got.Errors[0].File != "a/a.rego" {
+		t.Errorf("of a broken set: %+v", got)
+	}
+	if r.Active() != nil {
+		t.Error("a set went live")
+	}
+}
 
 // Edits are held against what a reload would do, and nothing that serves moves.
 func TestCheckOfEdits(t *testing.T) {

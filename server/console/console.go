@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -19,6 +20,7 @@ type Console struct {
 	handler  http.Handler
 	closing  context.Context
 	endNotes context.CancelFunc
+	testing  sync.Mutex // held while a revision's tests run
 }
 
 // New checks the options, of which the error names the one at fault.
@@ -93,6 +95,7 @@ func (c *Console) routes() http.Handler {
 	mux.Handle("POST /people/session/end", c.change(c.endSession))
 
 	mux.Handle("GET /policies", c.page(c.policiesPage))
+	mux.Handle("POST /policies/tests", c.page(c.runTests))
 	mux.Handle("POST /policies/reload", c.change(c.reload))
 	mux.Handle("POST /policies/rollback", c.change(c.rollback))
 

@@ -214,6 +214,8 @@ func TestFlowRollBack(t *testing.T) {
 	b := browse(w)
 	b.visit("/policies?revision=" + first)
 	b.sees("What it would change")
+	b.click("form[action='/policies/tests'] button")
+	b.sees("They cover")
 	b.shoot("flow-diff")
 	b.accessible("the difference")
 	b.submit("form[action='/policies/rollback'] button")

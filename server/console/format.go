@@ -124,6 +124,14 @@ func secondsText(n int64) string {
 	return fmt.Sprintf("%d h %02d min", n/3600, n%3600/60)
 }
 
+// daysText is a length of time in days, or in hours where it is less.
+func daysText(d time.Duration) string {
+	if d < 48*time.Hour {
+		return plural(int(d.Hours()), "hour")
+	}
+	return plural(int(d.Hours()/24), "day")
+}
+
 func milliseconds(d time.Duration) string {
 	switch ms := float64(d) / float64(time.Millisecond); {
 	case d <= 0:

@@ -47,7 +47,7 @@ func TestWhoMayOnlyLookChangesNothing(t *testing.T) {
 		_, text := w.get(page.path)
 		for _, action := range regexp.MustCompile(`<form[^>]* action="([^"]*)"`).FindAllStringSubmatch(text, -1) {
 			switch action[1] {
-			case "/reveal", "/logout", "/calls", "/people", "/statistics", "/try/download":
+			case "/reveal", "/logout", "/calls", "/people", "/statistics", "/try/download", "/policies/tests":
 			default:
 				t.Errorf("%s offers %s", page.name, action[1])
 			}
@@ -257,6 +257,12 @@ func TestRevisions(t *testing.T) {
 	_, text := w.get("/policies?revision=" + first)
 	if gone := missing(text, "What it would change", "routing/lunch.rego", "removed", "Roll back to it"); gone != nil {
 		t.Errorf("the page lacks %q", gone)
+	}
+	if _, text = w.form("/policies/tests", "revision", first); missing(text, "1 test passed", "They cover", "routing/routing.rego") != nil {
+		t.Errorf("the tests of a revision: %s", text)
+	}
+	if status, _ := w.form("/policies/tests", "revision", "nonsense"); status != http.StatusNotFound {
+		t.Errorf("the tests of no revision: %d", status)
 	}
 	if status, _ := w.get("/policies?revision=nonsense"); status != http.StatusNotFound {
 		t.Errorf("an unknown revision: %d", status)

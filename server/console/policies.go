@@ -3,6 +3,8 @@ package console
 import (
 	"context"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"switchboard/engine"
@@ -132,6 +134,69 @@ func (a *asked) choose(ctx context.Context, id string, now engine.PolicyStatus) 
 		}
 	}
 	return v, nil
+}
+
+// testsView are the test results of a revision.
+type testsView struct {
+	engine.TestReport
+	Counts string
+	Failed []engine.TestOutcome
+	Gaps   []gapView
+}
+
+// gapView is a file with the lines that no test covers.
+type gapView struct {
+	engine.FileCoverage
+	Lines string
+}
+
+// runTests runs a revision's tests, one such run at a time: they take a
+// processor from the calls.
+func (c *Console) runTests(a *asked) error {
+	if !c.testing.TryLock() {
+		return refuse(http.StatusConflict, "Tests are running already. Wait until they are done.")
+	}
+	defer c.testing.Unlock()
+	ctx, cancel := context.WithTimeout(a.Context(), testPatience)
+	defer cancel()
+	now := c.o.Policies.Status()
+	files := now.Files
+	if id := a.FormValue("revision"); id != now.Revision {
+		r, err := c.o.History.Revision(ctx, id)
+		if err != nil {
+			return err
+		}
+		if r == nil {
+			return refuse(http.StatusNotFound, "There is no such revision in the archive. The list shows those there are.")
+		}
+		files = r.Files
+	}
+	v := testsView{TestReport: c.o.Policies.RunTests(ctx, files)}
+	v.Errors, v.Counts = a.eyes.problems(v.Errors), testsText(v.Summary)
+	for _, t := range v.Tests {
+		if t.Outcome == engine.TestFailed || t.Outcome == engine.TestError {
+			t.Detail = a.eyes.text(t.Detail)
+			v.Failed = append(v.Failed, t)
+		}
+	}
+	for _, f := range v.Files {
+		v.Gaps = append(v.Gaps, gapView{f, linesText(f.Gaps)})
+	}
+	return a.part(http.StatusOK, "tests", v)
+}
+
+const testPatience = 90 * time.Second
+
+func linesText(gaps []engine.LineRange) string {
+	var out []string
+	for _, g := range gaps {
+		if g.First == g.Last {
+			out = append(out, strconv.Itoa(g.First))
+		} else {
+			out = append(out, strconv.Itoa(g.First)+"–"+strconv.Itoa(g.Last))
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 func (c *Console) reload(a *asked) error {

@@ -59,6 +59,8 @@ type Policies interface {
 	// an empty text removes the file) could go live, its tests included. Nothing
 	// that serves is touched.
 	Check(ctx context.Context, edits map[string]string) engine.Report
+	// RunTests runs the tests of a set's files, and tells what they cover.
+	RunTests(ctx context.Context, files map[string][]byte) engine.TestReport
 	// Directory are the DIDs of the active set with their teams, by DID.
 	Directory() []engine.DirectoryDID
 }

@@ -67,8 +67,16 @@ func (a *asked) render(status int, page, section, title string, main any) error 
 	return a.write(status, a.c.pages[page], "layout", v)
 }
 
-// part answers with one named template.
+// part answers with one named template. A form that was sent without htmx, by a
+// browser that runs no scripts, gets a page around it.
 func (a *asked) part(status int, name string, v any) error {
+	if a.Method == http.MethodPost && !a.fromHTMX() {
+		var out strings.Builder
+		if err := a.c.parts().ExecuteTemplate(&out, name, v); err != nil {
+			return fmt.Errorf("rendering %s: %w", name, err)
+		}
+		return a.render(status, "plain", "", "Switchboard", template.HTML(out.String())) // our own template made it
+	}
 	return a.write(status, a.c.parts(), name, v)
 }
 
@@ -106,7 +114,7 @@ func functions(zone *time.Location, now func() time.Time) template.FuncMap {
 	return template.FuncMap{
 		"clock": f.clock, "moment": f.moment, "machine": f.machine, "stamp": func(t time.Time) string { return f.moment(ns(t)) },
 		"statusName": statusName, "statusClass": statusClass, "sourceName": sourceName,
-		"query": query, "bytes": bytesText, "plural": plural, "share": share, "seconds": secondsText,
+		"query": query, "bytes": bytesText, "days": daysText, "plural": plural, "share": share, "seconds": secondsText,
 		"dict": dict, "count": count, "count64": func(n uint64) string { return count(int64(n)) }, "short": shortRevision, "add": func(a, b int) int { return a + b },
 	}
 }
