@@ -25,7 +25,7 @@ const errorLimit = finding.Max
 func compileTree(ctx context.Context, tree Tree, opts Options) (*compiled, parsed, finding.List) {
 	files := datafile.ParseAll(tree)
 	f := lint.Data(files, opts.Numbers, opts.mostWarned())
-	p, found := parse(tree)
+	p, found := parse(tree, files)
 	// The loader trips over the same data files; what was said of a file with
 	// its line is not said again without.
 	told := map[string]bool{}
@@ -45,7 +45,7 @@ func compileTree(ctx context.Context, tree Tree, opts Options) (*compiled, parse
 	f.Add(found)
 	planned := lint.Plan(files, serving, p.data)
 	f.Add(planned)
-	f.Add(lint.Directory(ctx, files, p.data).Without(planned.Errors))
+	f.Add(lint.Directory(files, p.data).Without(planned.Errors))
 	compiler, found := compileModules(ctx, tree, serving, p)
 	f.Add(found)
 	if f.Failed() {
@@ -109,7 +109,7 @@ func isMounted(ref ast.Ref) bool {
 // withConflicts compiles while rules in the place of data are refused, be it
 // data of a file or a document that the server serves.
 func withConflicts(ctx context.Context, compiler *ast.Compiler, data map[string]any, compile func()) error {
-	store := inmem.NewFromObject(data)
+	store := inmem.NewFromObjectWithOpts(data, inmem.OptRoundTripOnWrite(false))
 	return storage.Txn(ctx, store, storage.TransactionParams{}, func(txn storage.Transaction) error {
 		taken := storage.NonEmpty(ctx, store, txn)
 		compiler.WithPathConflictsCheck(func(path []string) (bool, error) {

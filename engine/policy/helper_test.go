@@ -62,7 +62,7 @@ func tryCompileBy(t testing.TB, compiler *ast.Compiler, modules map[string]strin
 	for name, text := range modules {
 		tree[name] = []byte(text)
 	}
-	p, found := parse(tree)
+	p, found := parse(tree, nil)
 	if found.Failed() {
 		return nil, &engine.PoliciesError{Report: engine.Report{Errors: found.Errors}}
 	}

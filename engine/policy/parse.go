@@ -10,6 +10,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/loader"
 
 	"switchboard/engine"
+	"switchboard/engine/policy/datafile"
 	"switchboard/engine/policy/finding"
 	"switchboard/engine/policy/mounted"
 )
@@ -22,7 +23,10 @@ type parsed struct {
 
 // parse reads the tree as `opa test --ignore '.*' <dir>` would: a data file's
 // folder is its path in the data document, and its name is not.
-func parse(tree Tree) (parsed, finding.List) {
+//
+// Large YAML files are handed to the loader as the JSON that it would make of
+// them; files is how the set's data files were read, nil for not at all.
+func parse(tree Tree, files *datafile.Files) (parsed, finding.List) {
 	var f finding.List
 	if !slices.ContainsFunc(tree.names(), isRego) {
 		f.Fail(engine.Problem{Code: finding.CodeEmpty, Message: "the policies folder holds no .rego file",
@@ -30,7 +34,7 @@ func parse(tree Tree) (parsed, finding.List) {
 		return parsed{}, f
 	}
 	result, err := loader.NewFileLoader().
-		WithFS(treeFS{tree}).
+		WithFS(treeFS{largeAsJSON(tree, files)}).
 		WithProcessAnnotation(true).
 		WithCapabilities(Capabilities()).
 		Filtered([]string{"."}, nil)
@@ -50,6 +54,34 @@ func parse(tree Tree) (parsed, finding.List) {
 		f.Fail(problem)
 	}
 	return p, f
+}
+
+// largeYAML is from how many bytes on a YAML file is told as JSON: from there on
+// the loader's own way costs more than it is worth to have one way for all.
+const largeYAML = 64 << 10
+
+// jsonSuffix is added to the name of a file that is told as JSON.
+const jsonSuffix = ".json"
+
+// largeAsJSON is the tree with its large YAML files as JSON. The name of a data file
+// is no part of its path in the data document.
+func largeAsJSON(tree Tree, files *datafile.Files) Tree {
+	if files == nil {
+		return tree
+	}
+	out := maps.Clone(tree)
+	for _, f := range files.List {
+		if len(tree[f.Name]) < largeYAML || tree[f.Name+jsonSuffix] != nil {
+			continue
+		}
+		text, ok := f.AsJSON()
+		if !ok {
+			continue
+		}
+		delete(out, f.Name)
+		out[f.Name+jsonSuffix] = text
+	}
+	return out
 }
 
 // reservedPackage finds a package in the place of a document that the server

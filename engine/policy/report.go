@@ -50,7 +50,8 @@ func loadProblems(tree Tree, err error) []engine.Problem {
 
 // fileProblem reads the loader's untyped errors, which begin with the path.
 func fileProblem(tree Tree, err error) engine.Problem {
-	p := engine.Problem{Code: finding.CodeData, Message: err.Error()}
+	message := strings.NewReplacer(".yaml"+jsonSuffix, ".yaml", ".yml"+jsonSuffix, ".yml").Replace(err.Error())
+	p := engine.Problem{Code: finding.CodeData, Message: message}
 	if name, rest, ok := strings.Cut(p.Message, ": "); ok && tree[name] != nil {
 		p.File, p.Message = name, rest
 		p.Line = cmp.Or(datafile.LineIn(rest), lineOfKey(tree, name, rest))

@@ -90,7 +90,7 @@ func runTests(ctx context.Context, tree Tree, p parsed, opts Options, t TestOpti
 		runner.SetCoverageQueryTracer(coverage)
 	}
 	var raw []*tester.Result
-	store := inmem.NewFromObject(p.data)
+	store := inmem.NewFromObjectWithOpts(p.data, inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
 	runner.SetStore(store)
 	err = storage.Txn(ctx, store, storage.TransactionParams{}, func(txn storage.Transaction) error {
 		results, err := runner.RunTests(ctx, txn)

@@ -2,16 +2,23 @@ package directory_test
 
 # These tests hold the data in data.yaml, not rules: the server runs them before
 # an edit goes live, so that a slip is reported instead of routed. What they print
-# names the DID and the field.
+# names the DID and the field. Of a large directory they look at the first thousand
+# DIDs; switchboard check, and the server at every edit, look at all of them.
 
 test_the_data_follows_its_schema if {
-	[ok, problems] := json.match_schema(data.directory, data.schemas.directory)
+	beside := object.remove(data.directory, ["dids"])
+	shown := {"dids": looked_at | data.directory.dids}
+	[ok, problems] := json.match_schema(object.union(beside, shown), data.schemas.directory)
 	print(concat("\n", [sprintf("directory/data.yaml: %s: %s", [problem.field, problem.desc]) | some problem in problems])) # regal ignore:print-or-trace-call
 	ok
 }
 
+looked_at := {did: data.directory.dids[did] |
+	some did in array.slice(sort(object.keys(object.get(data.directory, "dids", {}))), 0, 1000)
+}
+
 entries := object.union(
-	object.get(data.directory, "dids", {}),
+	looked_at,
 	{"default": entry | entry := data.directory["default"]},
 )
 

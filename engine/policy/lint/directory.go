@@ -1,11 +1,13 @@
 package lint
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
 
 	"switchboard/engine"
 	"switchboard/engine/policy/datafile"
@@ -15,42 +17,60 @@ import (
 // Directory holds data.directory against the folder's own schema of it,
 // data.schemas.directory. A folder without one says what it likes in its
 // directory.
-func Directory(ctx context.Context, files *datafile.Files, data map[string]any) finding.List {
+func Directory(files *datafile.Files, data map[string]any) finding.List {
 	var f finding.List
 	schemas, _ := data["schemas"].(map[string]any)
 	schema, document := schemas["directory"], data[DIDsPath[0]]
 	if schema == nil || document == nil {
 		return f
 	}
-	result, err := rego.New(
-		rego.Query("json.match_schema(input.document, input.schema)[1]"),
-		rego.Input(map[string]any{"document": document, "schema": schema}),
-		rego.StrictBuiltinErrors(true),
-	).Eval(ctx)
-	if err != nil || len(result) == 0 {
-		f.Fail(engine.Problem{File: "schemas/directory/schema.json", Line: 1, Code: finding.CodeData,
-			Message: fmt.Sprintf("the schema of the directory can't be used: %v", err),
+	valid, err := compileSchema(schema)
+	if err != nil {
+		f.Fail(engine.Problem{File: directorySchema, Line: 1, Code: finding.CodeData,
+			Message: fmt.Sprintf("the schema of the directory can't be used: %s", finding.Flat(err.Error())),
 			Hint:    "mend the JSON schema, or remove the file to have no check"})
 		return f
 	}
-	mismatches, _ := result[0].Expressions[0].Value.([]any)
-	for _, m := range mismatches {
-		mismatch, _ := m.(map[string]any)
-		field, _ := mismatch["field"].(string)
-		why, _ := mismatch["desc"].(string)
-		f.Fail(directoryProblem(files, field, why))
+	var invalid *jsonschema.ValidationError
+	if errors.As(valid.Validate(document), &invalid) {
+		schemaProblems(files, invalid, &f)
 	}
 	return f
 }
 
+// directorySchema is where a set keeps the schema of its directory.
+const directorySchema = "schemas/directory/schema.json"
+
+func compileSchema(schema any) (*jsonschema.Schema, error) {
+	c := jsonschema.NewCompiler()
+	c.UseLoader(jsonschema.SchemeURLLoader{}) // nothing is fetched
+	if err := c.AddResource("directory.json", schema); err != nil {
+		return nil, err
+	}
+	return c.Compile("directory.json")
+}
+
+// schemaProblems reports the innermost causes: what is around them fails for
+// their sake.
+func schemaProblems(files *datafile.Files, e *jsonschema.ValidationError, f *finding.List) {
+	if len(f.Errors) > finding.Max {
+		return
+	}
+	for _, cause := range e.Causes {
+		schemaProblems(files, cause, f)
+	}
+	if len(e.Causes) == 0 {
+		f.Fail(directoryProblem(files, e.InstanceLocation, e.ErrorKind.LocalizedString(english)))
+	}
+}
+
+var english = message.NewPrinter(language.English)
+
 // directoryProblem names the field, and the line it stands on or that of the
 // nearest thing around it.
-func directoryProblem(files *datafile.Files, field, why string) engine.Problem {
-	path := []string{DIDsPath[0]}
-	if field != "" && field != "(root)" {
-		path = append(path, strings.Split(field, ".")...)
-	}
+func directoryProblem(files *datafile.Files, at []string, why string) engine.Problem {
+	path := append([]string{DIDsPath[0]}, at...)
 	return files.Fill(engine.Problem{Code: finding.CodeData,
-		Message: fmt.Sprintf("data.%s: %s", strings.Join(path, "."), why),
-		Hint:    "schemas/directory/schema.json says what a directory may hold"}, path...)
+		Message: fmt.Sprintf("data.%s: %s", strings.Join(path, "."), engine.Mask(why)),
+		Hint:    directorySchema + " says what a directory may hold"}, path...)
 }

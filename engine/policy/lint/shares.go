@@ -30,7 +30,7 @@ func (p *plan) shares(e map[string]any, at []string) {
 		w, _ := weight.Float64()
 		sum += w
 		if !slices.Contains(members, any(number)) {
-			p.report("distribution", append(at, number), fmt.Sprintf("%s: %s is not in the team", field, engine.Mask(number)),
+			p.report("", append(at, number), fmt.Sprintf("%s: %s is not in the team", field, engine.Mask(number)),
 				"add the number to the team, or give its share to those who are in it")
 		}
 	}
