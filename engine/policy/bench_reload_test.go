@@ -77,7 +77,6 @@ func benchmarkReload(b *testing.B, files map[string]string) {
 		b.Fatalf("%v, %q", err, lines(m.Status().Reload.Errors))
 	}
 	alone := calls(b, m, func() { time.Sleep(2 * time.Second) })
-	b.ReportMetric(float64(quantile(alone, 0.99).Microseconds()), "us-p99-alone")
 	var beside []time.Duration
 	var cpu time.Duration
 	n := 0
@@ -92,6 +91,7 @@ func benchmarkReload(b *testing.B, files map[string]string) {
 			}
 		})...)
 	}
+	b.ReportMetric(float64(quantile(alone, 0.99).Microseconds()), "us-p99-alone")
 	b.ReportMetric(cpu.Seconds()/float64(n), "cpu-s/op")
 	b.ReportMetric(float64(quantile(beside, 0.99).Microseconds()), "us-p99-beside")
 	b.ReportMetric(float64(quantile(beside, 0.5).Microseconds())/float64(quantile(alone, 0.5).Microseconds()), "p50-ratio")
