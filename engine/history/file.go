@@ -215,7 +215,7 @@ func copyTo(ctx context.Context, db *bbolt.DB, path string) error {
 	}
 	err = guard(func() error {
 		return db.View(func(tx *bbolt.Tx) error {
-			_, err := tx.WriteTo(untilDone{ctx, f})
+			_, err := tx.WriteTo(&untilDone{ctx: ctx, f: f})
 			return err
 		})
 	})
@@ -228,15 +228,24 @@ func copyTo(ctx context.Context, db *bbolt.DB, path string) error {
 	return moveNew(tmp, path)
 }
 
+// copySync is how much of a copy waits for the disk at once, in bytes: the log's
+// own syncs stand behind that, and not behind the whole copy.
+const copySync = 2 << 20
+
 // untilDone stops a copy whose reader went away.
 type untilDone struct {
-	ctx context.Context
-	f   *os.File
+	ctx     context.Context
+	f       *os.File
+	waiting int
 }
 
-func (w untilDone) Write(p []byte) (int, error) {
+func (w *untilDone) Write(p []byte) (int, error) {
 	if err := w.ctx.Err(); err != nil {
 		return 0, err
 	}
-	return w.f.Write(p)
+	n, err := w.f.Write(p)
+	if w.waiting += n; w.waiting >= copySync && err == nil {
+		w.waiting, err = 0, w.f.Sync()
+	}
+	return n, err
 }
