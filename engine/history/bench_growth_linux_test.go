@@ -30,6 +30,7 @@ func BenchmarkGrowth(b *testing.B) {
 	}()
 	had := 0
 	for _, size := range sizes {
+		size = max(size, had)
 		s.insert(b, had, size, 512, largest)
 		if err := s.Flush(b.Context()); err != nil {
 			b.Fatal(err)
