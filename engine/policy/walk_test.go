@@ -133,8 +133,8 @@ second := {"call_forwarding_number": n} if {
 }
 `}, map[string]any{"directory": map[string]any{"first": map[string]any{"1": "2"}, "team": []any{"9876543210"}}})
 	expectSteps(t, steps(t, s, nil),
-		"not answer: `data.directory.first[input.did]` is not there (input.did = \"918645658689\"), routing/routing.rego:11",
-		"not answer: `n == input.caller_number` does not hold (input.caller_number = \"9988912345\", n = \"9876543210\"), routing/routing.rego:15",
+		"not first: `data.directory.first[input.did]` is not there (input.did = \"918645658689\"), routing/routing.rego:11",
+		"not second: `n == input.caller_number` does not hold (input.caller_number = \"9988912345\", n = \"9876543210\"), routing/routing.rego:15",
 		"not reject: `input.caller.anonymous` does not hold (input.caller.anonymous = false), routing/routing.rego:9",
 	)
 }
@@ -161,5 +161,74 @@ func TestStepsOfTheOdd(t *testing.T) {
 				t.Errorf("a step of machinery: %s", s.Text)
 			}
 		}
+	}
+}
+
+// A function that is asked again with other arguments begins its branches anew;
+// only those of the answer's own way are told.
+func TestStepsOfAFunctionAskedTwice(t *testing.T) {
+	s := routing(t, `
+decision := answer if not answer.in_vain
+
+else := second
+
+answer := step({"n": 1})
+
+second := step({"n": 2})
+
+step(e) := {"in_vain": true} if e.n == 1
+
+else := {"reject": true, "reason": "never"} if e.n == 7
+
+else := {"call_forwarding_number": "9876543210", "reason": "two"} if e.n == 2
+`)
+	got := steps(t, s, nil)
+	expectSteps(t, got,
+		"not answer: `not answer.in_vain` does not hold (it is {\"in_vain\": true}), routing/routing.rego:4",
+		"not step: `e.n == 1` does not hold (e.n = 2), routing/routing.rego:12",
+		"not never: `e.n == 7` does not hold (e.n = 2), routing/routing.rego:14",
+		"two answered 9876543210 (two): data.routing.step, routing/routing.rego:16",
+	)
+}
+
+// What the author wrote stands behind the last line of a condition, and the
+// innermost that has a word of its author's is told.
+func TestStepsSayWhatTheAuthorSays(t *testing.T) {
+	s := compileSet(t, map[string]string{"routing/routing.rego": `package routing
+
+decision := sticky if usable # else: nobody to be sticky to
+
+else := {"reject": true} if input.did
+
+sticky := {"call_forwarding_number": "9876543210"}
+
+usable if {
+	input.time.hour in [
+		1,
+		2,
+	] # else: only by night
+}
+`}, nil)
+	got := steps(t, s, nil)
+	expectSteps(t, got,
+		"not sticky: only by night, routing/routing.rego:10",
+		"reject answered with a rejection: data.routing.decision, routing/routing.rego:5",
+	)
+	if w := got[0].Because.Where; w["input.time.hour"] != "14" {
+		t.Errorf("where %v", w)
+	}
+}
+
+// Without a value and with one that is too long to say anything, too.
+func TestStepsLeaveOutWhatIsLong(t *testing.T) {
+	s := routing(t, `
+decision := {"reject": true} if {
+	list := numbers.range(1, 200)
+	some n in list
+	n > 900
+}`)
+	got := steps(t, s, nil)
+	if len(got) != 1 || got[0].Because.Where["list"] != "" || len(got[0].Text) > 300 {
+		t.Errorf("%+v", got)
 	}
 }

@@ -12,6 +12,7 @@ import (
 type source struct {
 	rules    map[string]*ast.Rule // by place, branches included
 	comments map[string]string    // by file and line: what stands behind "# else:"
+	named    map[string]bool      // every rule, such as data.routing.answer
 }
 
 // authorSays begins a comment that says what it means when the expression before
@@ -19,9 +20,10 @@ type source struct {
 const authorSays = "else:"
 
 func sourceOf(modules map[string]*ast.Module) source {
-	s := source{rules: map[string]*ast.Rule{}, comments: map[string]string{}}
+	s := source{rules: map[string]*ast.Rule{}, comments: map[string]string{}, named: map[string]bool{}}
 	for _, m := range modules {
 		for _, rule := range m.Rules {
+			s.named[ruleName(rule)] = true
 			for branch := rule; branch != nil; branch = branch.Else {
 				s.rules[place(branch.Location)] = branch
 			}
@@ -57,6 +59,11 @@ func (s source) name(rule *ast.Rule) string {
 		return own
 	}
 	switch v := written.Head.Value.Value.(type) {
+	case ast.Var:
+		// A rule of the same package, else a variable.
+		if path := rule.Ref().GroundPrefix(); s.named[path[:len(path)-1].Append(ast.StringTerm(string(v))).String()] {
+			return string(v)
+		}
 	case ast.Ref:
 		return packageOf(v, own)
 	case ast.Call:
