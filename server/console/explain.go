@@ -17,9 +17,8 @@ type explainView struct {
 
 // stepText is a step of the policies, in a sentence.
 type stepText struct {
-	Name, Text, File string
-	Line             int
-	Answered         bool
+	Text     string // with file and line
+	Answered bool
 }
 
 // explain repeats a call's decision, with the history as it was then. It is
@@ -36,11 +35,7 @@ func (c *Console) explain(a *asked) error {
 	}
 	v := explainView{Explanation: e, Why: a.eyes.text(e.Why), Trace: a.eyes.text(strings.Join(e.Trace, "\n"))}
 	for _, s := range e.Steps {
-		step := stepText{Name: s.Name, Text: a.eyes.text(s.Text), File: s.File, Line: s.Line, Answered: s.Answered}
-		if s.Because != nil {
-			step.File, step.Line = s.Because.File, s.Because.Line
-		}
-		v.Steps = append(v.Steps, step)
+		v.Steps = append(v.Steps, stepText{a.eyes.text(s.Text), s.Answered})
 	}
 	return a.part(http.StatusOK, "explanation", v)
 }

@@ -24,8 +24,10 @@
     });
     const hour = (u, values) => values.map((v) => (Number.isInteger(v) ? String(v).padStart(2, "0") : ""));
     const day = 86400;
-    // A few days are drawn as a week, or one column would fill the chart.
-    const span = (u, low, high) => (high - low < 6 * day ? [high - 6.6 * day, high + 0.6 * day] : [low - 0.6 * day, high + 0.6 * day]);
+    // A few days are drawn as a week, or one column would fill the chart. The
+    // ends are the data's own: uPlot makes years of a single day.
+    const first = data[0][0], last = data[0][data[0].length - 1];
+    const span = () => [Math.min(first, last - 6 * day) - 0.6 * day, last + 0.6 * day];
     const date = (u, values) => values.map((v) => new Date(v * 1e3).toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" }));
     const plot = new uPlot({
       width: Math.max(box.clientWidth, 200), height: 240, tzDate: (at) => uPlot.tzDate(new Date(at * 1e3), "Etc/UTC"),
