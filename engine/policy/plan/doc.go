@@ -15,6 +15,6 @@
 //
 // What may differ is the order in which rules are tried and reads are made, and
 // how many: topdown leaves rules out by an index before it tries them, and stops
-// at the first of several rules that agree. This package does both where it can
-// tell from the plan.
+// at the first of several rules that agree. This package stops there too, and asks
+// the index where many rules have one name.
 package plan

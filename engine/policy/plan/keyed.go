@@ -92,9 +92,6 @@ func (l *linker) keyed(fn *ir.Func) (*keyed, error) {
 		if err != nil {
 			return nil, err
 		}
-		if isRule(b) {
-			compiled = slices.Insert(compiled, 1, c.guards(b)...)
-		}
 		k.blocks = append(k.blocks, append(at, compiled...))
 	}
 	k.frame = c.frame

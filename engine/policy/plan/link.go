@@ -2,7 +2,6 @@ package plan
 
 import (
 	"maps"
-	"slices"
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -163,9 +162,6 @@ func (c *compiler) blocks(list []*ir.Block) ([]block, error) {
 		compiled, err := c.nested(b)
 		if err != nil {
 			return nil, err
-		}
-		if isRule(b) { // after what begins it: an else is tried in its turn
-			compiled = slices.Insert(compiled, 1, c.guards(b)...)
 		}
 		out[i] = compiled
 	}
