@@ -111,7 +111,8 @@ func (s *Server) policyLines(n engine.Number) []string {
 func (v *forgetView) next() []string {
 	out := []string{}
 	if len(v.Policies) > 0 {
-		out = append(out, "The policies that serve still contain the number. Take it out there, then ask once more: the set that serves now is archived with it.")
+		out = append(out, "The policies that serve still contain the number: change the lines that are named. Their copy in the archive is deleted, "+
+			"so that set can't serve out of it; a restart with the folder as it is would archive the number again.")
 	}
 	if !v.Empty() {
 		out = append(out, "Freed parts of the database file hold the number until it is written anew: stop the server once and run \"switchboard db compact\".",
