@@ -26,7 +26,7 @@ type board struct {
 	at        time.Time
 	calls     []*engine.Call // newest first
 	sample    sampleOf
-	today     engine.Totals // of all DIDs
+	today     engine.StatsTotals
 	dids      []load
 	receivers []load
 	took      map[string]time.Duration
@@ -89,9 +89,12 @@ func (c *Console) readBoard(ctx context.Context) (*board, error) {
 	if b.receivers, err = c.loads(ctx, engine.Receivers, people, today); err != nil {
 		return nil, err
 	}
-	for _, d := range b.dids {
-		b.today = plusTotals(b.today, d.Today)
+	midnight := time.Date(now.In(c.o.Zone).Year(), now.In(c.o.Zone).Month(), now.In(c.o.Zone).Day(), 0, 0, 0, 0, c.o.Zone)
+	stats, err := c.o.History.Stats(ctx, engine.StatsFilter{From: midnight, Top: 1})
+	if err != nil {
+		return nil, err
 	}
+	b.today = stats.Totals
 	return b, nil
 }
 
@@ -120,18 +123,8 @@ func isFallback(s engine.Source) bool {
 	return s == engine.SourceDIDFallback || s == engine.SourceFallback || s == engine.SourceShed || s == engine.SourceNone
 }
 
-func plusTotals(a, b engine.Totals) engine.Totals {
-	a.Offered += b.Offered
-	a.Answered += b.Answered
-	a.Unanswered += b.Unanswered
-	a.Other += b.Other
-	a.Expired += b.Expired
-	a.TalkSeconds += b.TalkSeconds
-	return a
-}
-
-// numbersOf are the DIDs and people worth a look: the directory's, and those of
-// the newest calls.
+// numbersOf are the DIDs and people worth a look: those of the newest calls, and
+// the directory's as far as they fit.
 func (c *Console) numbersOf(calls []*engine.Call) (dids, people []named) {
 	var knownDIDs, knownPeople = map[string]bool{}, map[string]bool{}
 	add := func(list *[]named, known map[string]bool, n named) {
@@ -140,21 +133,34 @@ func (c *Console) numbersOf(calls []*engine.Call) (dids, people []named) {
 			*list = append(*list, n)
 		}
 	}
-	for _, d := range c.o.Policies.Directory() {
-		add(&dids, knownDIDs, named{d.DID, d.Name})
-		for _, member := range d.Team {
-			add(&people, knownPeople, named{number: member})
-		}
-	}
+	directory := c.o.Policies.Directory()
 	for _, call := range calls {
 		if call.DIDIsNumber {
-			add(&dids, knownDIDs, named{number: call.DID})
+			add(&dids, knownDIDs, named{call.DID, nameIn(directory, call.DID)})
 		}
 		if call.ReceiverIsNumber {
 			add(&people, knownPeople, named{number: call.Receiver})
 		}
 	}
+	for _, d := range directory {
+		if len(dids) == boardNumbers && len(people) == boardNumbers {
+			break // a directory may list a hundred thousand
+		}
+		add(&dids, knownDIDs, named{d.DID, d.Name})
+		for _, member := range d.Team {
+			add(&people, knownPeople, named{number: member})
+		}
+	}
 	return dids, people
+}
+
+// nameIn is what a directory, sorted by DID, calls one.
+func nameIn(directory []engine.DirectoryDID, did string) string {
+	i, found := slices.BinarySearchFunc(directory, did, func(d engine.DirectoryDID, did string) int { return strings.Compare(d.DID, did) })
+	if !found {
+		return ""
+	}
+	return directory[i].Name
 }
 
 // named is a number with what the directory calls it.

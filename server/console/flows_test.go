@@ -221,6 +221,8 @@ func TestFlowRollBack(t *testing.T) {
 	b.submit("form[action='/policies/rollback'] button")
 	b.sees("The earlier revision serves now")
 	b.sees("It holds until the folder's content changes")
+	b.visit("/calls")
+	b.sees("Rollback in force")
 	if got := w.ring("call-2", "9988900000"); got != anna {
 		t.Errorf("rang %s", got)
 	}

@@ -12,7 +12,8 @@ import (
 type boardView struct {
 	At        int64
 	InFlight  int64
-	Today     engine.Totals
+	AtLeast   bool // there are more DIDs than were looked at
+	Today     engine.StatsTotals
 	Finished  int64 // of today's
 	Sample    sampleOf
 	Calls     []callRow
@@ -77,7 +78,8 @@ func (a *asked) boardNow(ctx context.Context) (boardView, error) {
 	if err != nil {
 		return boardView{}, err
 	}
-	v := boardView{At: b.at.UnixNano(), Today: b.today, Finished: finished(b.today), Sample: b.sample,
+	v := boardView{At: b.at.UnixNano(), Today: b.today, Finished: b.today.Answered + b.today.Unanswered + b.today.Other, Sample: b.sample,
+		AtLeast:   len(b.dids) == boardNumbers,
 		Receivers: a.eyes.loadRows(b.receivers), DIDs: a.eyes.loadRows(b.dids)}
 	for _, d := range b.dids {
 		v.InFlight += d.InFlight

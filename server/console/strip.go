@@ -15,13 +15,14 @@ type stripView struct {
 	Since    int64
 	Reload   string // ok, refused, or empty before the first
 	ReloadAt int64
+	Rollback bool   // in force, in place of the folder's content
 	Store    string // ok, rebuilding, failing
 	Warnings int
 }
 
 func (c *Console) stripNow() stripView {
 	p, store := c.o.Policies.Status(), c.o.History.Status()
-	v := stripView{Revision: p.Revision, Origin: p.Origin, Since: ns(p.Since), ReloadAt: ns(p.Reload.At), Store: "ok",
+	v := stripView{Revision: p.Revision, Origin: p.Origin, Since: ns(p.Since), ReloadAt: ns(p.Reload.At), Rollback: p.Rollback != nil, Store: "ok",
 		Warnings: len(c.o.Desk.Warnings())}
 	switch {
 	case p.Reload.At.IsZero():
