@@ -290,3 +290,26 @@ func TestKeyboardAndTheme(t *testing.T) {
 	}
 	b.clean("the flow")
 }
+
+// The charts are drawn, drawn anew in the other theme's colours, and saved.
+func TestFlowCharts(t *testing.T) {
+	w := begin(t, nil)
+	w.hangUp("call-1", ravi, w.ring("call-1", ravi))
+	b := browse(w)
+	b.looks(1440, "light")
+	b.visit("/statistics")
+	pixel := func() string {
+		return ask[string](b, "document.querySelector('#chart-days canvas')?.toDataURL() ?? ''")
+	}
+	b.until("a chart", func() bool { return pixel() != "" })
+	light := pixel()
+	b.click("#theme")
+	b.until("the chart in dark", func() bool { return pixel() != light })
+	if n := ask[int](b, "document.querySelectorAll('.chart canvas').length"); n != 2 {
+		t.Errorf("there are %d charts", n)
+	}
+	ask[int](b, `HTMLAnchorElement.prototype.click = function () { window.saved = this.download; }; 0`)
+	b.click("[data-picture='chart-days']")
+	b.until("the picture", func() bool { return ask[string](b, "window.saved ?? ''") == "switchboard-days.png" })
+	b.clean("the flow")
+}
