@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -42,6 +44,9 @@ type options struct {
 	NoCompletions float64 `default:"0" placeholder:"P" help:"Share of calls that no completion follows."`
 	Spelling      bool    `help:"Vary the spelling of numbers, the encoding and the fields of the messages."`
 
+	HangupListen string `placeholder:"HOST:PORT" help:"Answer the provider's hangup API here, for calls that talk (see --speed): name it to the server as --alohaa-url."`
+	HangupKey    string `env:"ALOHAASIM_HANGUP_KEY" default:"alohaasim" placeholder:"KEY" help:"The key that the hangup API asks for (${default})."`
+
 	ExpectRejects bool   `default:"true" negatable:"" help:"Count rejected calls (403, empty number) as good answers (${default})."`
 	JSON          bool   `name:"json" help:"Print the report as JSON."`
 	ShowNumbers   bool   `help:"Print numbers in full."`
@@ -61,6 +66,9 @@ func (o *options) validate() error {
 		return err
 	}
 	if err := o.validateURL("--private", o.Private, "http://127.0.0.1:8081", "--private-token"); err != nil {
+		return err
+	}
+	if err := o.validateHangups(); err != nil {
 		return err
 	}
 	switch {
@@ -107,6 +115,22 @@ func (o *options) validateURL(flag, text, such, secret string) error {
 		return fmt.Errorf("%s carries more than scheme, host and path; give the secret as %s", flag, secret)
 	case !o.AllowRemote && !mayBeLoopback(u.Hostname()):
 		return fmt.Errorf("%s %s is not a loopback address; made-up calls would reach a server elsewhere, give --allow-remote if that is meant", flag, u.Host)
+	}
+	return nil
+}
+
+func (o *options) validateHangups() error {
+	if o.HangupListen == "" {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(o.HangupListen)
+	switch {
+	case err != nil:
+		return fmt.Errorf("--hangup-listen %q is no address; write host:port, such as 127.0.0.1:8090", o.HangupListen)
+	case !mayBeLoopback(host):
+		return fmt.Errorf("--hangup-listen %s is not a loopback address; others could end the calls", o.HangupListen)
+	case o.HangupKey == "":
+		return errors.New("--hangup-key is empty; give the key that the server sends")
 	}
 	return nil
 }

@@ -34,6 +34,12 @@ type call struct {
 	first, again, end style // of the initiation, its repetition and the completion
 }
 
+// cut ends a call that was hung up so long after it began to ring.
+func (c *call) cut(after time.Duration) {
+	c.talk = max(0, after-c.ring).Truncate(time.Second)
+	c.answered = c.answered && after >= c.ring
+}
+
 // planner draws calls. It has no state that playing changes, so any worker may
 // ask for any call.
 type planner struct {

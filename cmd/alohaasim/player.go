@@ -14,6 +14,7 @@ type player struct {
 	sender *sender
 	tally  *tally
 	acks   *ackLog
+	lines  *lines                  // nil: nobody can hang up
 	fresh  bool                    // no earlier run used these call_ids
 	stop   context.CancelCauseFunc // ends the whole run
 }
@@ -142,15 +143,21 @@ type unreachableError struct{ cause error }
 func (e *unreachableError) Error() string { return e.cause.Error() }
 func (e *unreachableError) Unwrap() error { return e.cause }
 
-// talk waits out the call, at the run's speed.
+// talk waits out the call, at the run's speed, or until somebody hangs up.
 func (p *player) talk(ctx context.Context, c *call) {
 	wait := time.Duration(float64(c.ring+c.talk) * p.opts.Speed)
 	if wait <= 0 {
 		return
 	}
+	hungUp := p.lines.talking(c.id)
+	defer p.lines.over(c.id)
+	began := time.Now()
 	select {
 	case <-time.After(wait):
 	case <-ctx.Done():
+	case <-hungUp:
+		c.cut(time.Duration(float64(time.Since(began)) / p.opts.Speed))
+		p.tally.change(func(t *tally) { t.hungUp++ })
 	}
 }
 

@@ -55,6 +55,9 @@ func (r *report) remarks() string {
 	if r.Abandoned > 0 {
 		s += fmt.Sprintf(", %d without completion", r.Abandoned)
 	}
+	if r.HungUp > 0 {
+		s += fmt.Sprintf(", %d hung up", r.HungUp)
+	}
 	if r.CutOff > 0 {
 		s += fmt.Sprintf(", %d cut off", r.CutOff)
 	}

@@ -19,6 +19,7 @@ type report struct {
 	Played      int    `json:"calls_played"`
 	CutOff      int    `json:"calls_cut_off"` // begun and not ended
 	Abandoned   int    `json:"calls_abandoned"`
+	HungUp      int    `json:"calls_hung_up"` // through the hangup API
 	Interrupted bool   `json:"interrupted"`
 	Unreachable string `json:"unreachable,omitempty"` // why, with a hint
 
@@ -67,7 +68,7 @@ func (t *tally) report(o *options, prefix string, elapsed time.Duration) report 
 	defer t.mu.Unlock()
 	r := report{
 		Target: o.Target, Prefix: prefix, Seed: o.Seed,
-		Asked: o.Calls, Played: t.played, CutOff: t.started - t.played, Abandoned: t.abandoned,
+		Asked: o.Calls, Played: t.played, CutOff: t.started - t.played, Abandoned: t.abandoned, HungUp: t.hungUp,
 		Elapsed: elapsed.Seconds(), Behind: t.behind.Seconds(),
 		Initiations: initiationReport{t.initiations.sent, t.answered, t.rejected, t.retries,
 			statusNames(t.initiations.byStatus), t.initiations.latency.summary()},

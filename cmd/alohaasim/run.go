@@ -73,6 +73,14 @@ func emulate(ctx context.Context, o *options, transport http.RoundTripper, stdou
 	playing, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	p := &player{opts: o, sender: sender, tally: newTally(), acks: acks, fresh: o.Prefix == "", stop: stop}
+	if o.HangupListen != "" {
+		l, stop, err := serveHangups(o.HangupListen, o.HangupKey, stderr)
+		if err != nil {
+			return complain(stderr, "%v", err)
+		}
+		defer stop()
+		p.lines = l
+	}
 	plan := newPlanner(o, prefix)
 	calls := o.Calls
 	if o.Scenario != "" {

@@ -24,6 +24,7 @@ type tally struct {
 	answered, rejected int
 	retries            int
 	abandoned          int
+	hungUp             int
 
 	initiations, completions traffic
 	receivers                map[string]int

@@ -1,55 +1,51 @@
 package main
 
 import (
-	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
-	"os"
+	"bytes"
+	"encoding/json"
+	"net"
 	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
 )
 
-// TestCallsHangup ends a call at an emulated provider; its key changes while the
-// server runs.
-func TestCallsHangup(t *testing.T) {
-	dir := t.TempDir()
-	file := filepath.Join(dir, "key")
-	put := func(key string) {
-		if err := os.WriteFile(file, []byte(key+"\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+// TestHangUpThroughTheServer hangs up a call that the emulator plays, through
+// the server's API.
+func TestHangUpThroughTheServer(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
 	}
-	put("old-metro-key")
-	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		switch {
-		case r.Header.Get("x-metro-api-key") != "new-metro-key":
-			fmt.Fprint(w, `{"success": false, "error": {"code": 1002, "reason": "Invalid key"}}`)
-		case string(body) != `{"call_id":"c/1"}` || r.URL.Path != "/v1/external/call/hangup":
-			fmt.Fprint(w, `{"success": false, "error": {"code": 1040, "reason": "Call details not found"}}`)
-		default:
-			fmt.Fprint(w, `{"success": true, "response": {"call_id": "c/1"}}`)
-		}
-	}))
-	defer provider.Close()
-	p := startProcess(t, dir, "--alohaa-url", provider.URL, "--alohaa-key-file", file)
-	hangup := func(id string) (string, error) {
-		out, err := exec.Command(switchboardBinary(t), "calls", "hangup", id, "--server", p.private).CombinedOutput()
-		return string(out), err
+	provider := l.Addr().String()
+	l.Close() // the emulator takes it in a moment; the server has to be told before
+	p := startProcess(t, t.TempDir(), "--alohaa-url", "http://"+provider, "--alohaa-key", "metro-key")
+
+	sim := exec.Command(buildEmulator(t), "--target", p.public, "--calls", "1", "--prefix", "long", "--answer-rate", "1",
+		"--talk", "1h", "--speed", "1", "--hangup-listen", provider, "--hangup-key", "metro-key", "--json")
+	var report, complaints bytes.Buffer
+	sim.Stdout, sim.Stderr = &report, &complaints
+	if err := sim.Start(); err != nil {
+		t.Fatal(err)
 	}
-	if out, err := hangup("c/1"); err == nil || !strings.Contains(out, "refuses the API key") {
-		t.Errorf("with a wrong key: %v %s", err, out)
-	}
-	put("new-metro-key")
-	poll(t, "the new key", func() bool {
-		out, err := hangup("c/1")
-		return err == nil && out == "hung up c/1\n"
+	t.Cleanup(func() { _ = sim.Process.Kill() })
+	var last []byte
+	poll(t, "the call to be hung up", func() bool {
+		last, err = exec.Command(switchboardBinary(t), "calls", "hangup", "long-000000", "--server", p.private).CombinedOutput()
+		return err == nil
 	})
-	if out, err := hangup("c2"); err == nil || !strings.Contains(out, "no active call") {
-		t.Errorf("a call that is over: %v %s", err, out)
+	if err := sim.Wait(); err != nil {
+		t.Fatalf("%v\n%s%s\n%s", err, &report, &complaints, last)
+	}
+	var played struct {
+		HungUp int `json:"calls_hung_up"`
+		Played int `json:"calls_played"`
+	}
+	if err := json.Unmarshal(report.Bytes(), &played); err != nil || played.HungUp != 1 || played.Played != 1 {
+		t.Errorf("the emulator reports %s (%v)", &report, err)
+	}
+	// The provider has no such call any more.
+	out, err := exec.Command(switchboardBinary(t), "calls", "hangup", "long-000000", "--server", p.private).CombinedOutput()
+	if err == nil {
+		t.Errorf("hung up twice: %s", out)
 	}
 	p.terminate(t)
 }
