@@ -102,7 +102,7 @@ func (b *tab) note(event any) {
 // do runs steps in the tab, within a bound that only a hang reaches.
 func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		b.t.Fatalf("%v; the page shows\n%s", err, b.page())
@@ -142,7 +142,7 @@ func (b *tab) sees(text string) {
 // bound is for what never does.
 func (b *tab) until(what string, met func() bool) {
 	b.t.Helper()
-	for late := time.Now().Add(15 * time.Second); !met(); time.Sleep(20 * time.Millisecond) {
+	for late := time.Now().Add(time.Minute); !met(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(late) {
 			b.t.Fatalf("%q does not come; the page shows\n%s", what, b.page())
 		}

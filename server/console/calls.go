@@ -15,7 +15,7 @@ const callsPerPage = 50
 
 // searchTime bounds how long one page looks for calls that match; it then shows
 // what it has and offers to look further back.
-const searchTime = 200 * time.Millisecond
+const searchTime = 150 * time.Millisecond
 
 // callsView is the list of calls with its filters as they were given.
 type callsView struct {

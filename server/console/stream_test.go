@@ -58,7 +58,7 @@ func (w *world) follow() <-chan event {
 // until takes events until one says what is wanted, and returns all of them.
 func (w *world) until(events <-chan event, name, text string) (all []event) {
 	w.t.Helper()
-	late := time.After(20 * time.Second)
+	late := time.After(time.Minute)
 	for {
 		select {
 		case e, ok := <-events:
@@ -145,7 +145,7 @@ func TestTokenTakenBack(t *testing.T) {
 	if status, _ := w.get("/calls"); status != http.StatusSeeOther {
 		t.Errorf("with the old token's visit: %d", status)
 	}
-	late := time.After(20 * time.Second)
+	late := time.After(time.Minute)
 	for {
 		select {
 		case _, open := <-events:
