@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"go.etcd.io/bbolt"
+
+	"switchboard/engine/history/boltfile"
 )
 
 // archive knows where the rare records lie: revisions and quarantine. What it
@@ -23,7 +25,7 @@ type archive struct {
 
 func (a *archive) open(l *logFile) error {
 	a.revisions, a.items = make(map[string]revisionRef), make(map[string]quarantineRef)
-	err := guard(func() error {
+	err := boltfile.Guard(func() error {
 		return l.db.View(func(tx *bbolt.Tx) error {
 			if err := readRefs(tx.Bucket(bucketRevisions), a.revisions); err != nil {
 				return err

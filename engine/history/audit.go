@@ -9,6 +9,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
+	"switchboard/engine/history/boltfile"
 )
 
 // maxAudit bounds how far back the audit trail is looked for, in records of any
@@ -71,7 +72,7 @@ func audited(data []byte) bool {
 // auditRecords returns such records from a sequence number down, newest first,
 // at most limit, and where to go on; zero at the end.
 func (l *logFile) auditRecords(from uint64, limit int) (out []stored, next uint64, err error) {
-	err = guard(func() error {
+	err = boltfile.Guard(func() error {
 		return l.db.View(func(tx *bbolt.Tx) error {
 			c := tx.Bucket(bucketLog).Cursor()
 			k, v := c.Seek(seqKey(from))

@@ -5,13 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"switchboard/engine/history/boltfile"
 )
 
 // Backup writes a consistent copy of the database to a new file at path, mode
 // 0600, while the store serves. It holds every record that was on disk when it
 // began; the index is not part of it, for it can be made from the log. It fails
 // where path exists, and leaves nothing behind when it fails.
-func (s *Store) Backup(ctx context.Context, path string) error { return copyTo(ctx, s.file.db, path) }
+func (s *Store) Backup(ctx context.Context, path string) error {
+	return boltfile.Copy(ctx, s.file.db, path)
+}
 
 // BackupFile is Backup for a database that no process has open; ErrInUse
 // otherwise. It changes no byte of src.
@@ -20,7 +24,7 @@ func BackupFile(ctx context.Context, src, dst string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(copyTo(ctx, l.db, dst), l.db.Close())
+	return errors.Join(boltfile.Copy(ctx, l.db, dst), l.db.Close())
 }
 
 // Readable reports why the database at path can't be used as it is: it is not
@@ -38,7 +42,7 @@ func readOnly(path string) (*logFile, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("the database can't be read: %w", err)
 	}
-	db, err := openBolt(path, true, defaults())
+	db, err := boltfile.Open(path, defaults().bolt(true))
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"switchboard/engine/history/boltfile"
 )
 
 // behind writes what changed in memory to the index, one cut after the other.
@@ -41,7 +43,7 @@ func (b *behind) run(ctx context.Context) {
 		case <-tick.C:
 		}
 		err := b.round(ctx)
-		if errors.Is(err, errPanic) {
+		if errors.Is(err, boltfile.ErrPanic) {
 			b.s.indexBroken(b.s.index, err)
 		}
 		if b.damaged.Load() {

@@ -15,6 +15,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
+	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
 )
 
@@ -205,7 +206,7 @@ func (w *callWalk) read(f engine.CallFilter) error {
 	x := w.index
 	keys := filterKeys(f.Caller, f.Receiver, f.DID)
 	epochs := x.epochs.all()
-	return guard(func() error {
+	return boltfile.Guard(func() error {
 		return x.view(func(tx *bbolt.Tx) error {
 			c := tx.Bucket(bucketCalls).Cursor()
 			k, v := before(c, w.below)

@@ -8,6 +8,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
+	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
 	"switchboard/engine/history/stats"
 )
@@ -163,7 +164,7 @@ func (s *Store) unwrittenCells(from, to stats.Hour) (x *index, _ map[stats.Hour]
 // sumHours adds up some of the index's hours, and takes what was laid over them
 // out of the map.
 func (x *index) sumHours(sum *stats.Sum, from, to stats.Hour, over map[stats.Hour][]stats.Change) (next stats.Hour, more bool, err error) {
-	err = guard(func() error {
+	err = boltfile.Guard(func() error {
 		return x.view(func(tx *bbolt.Tx) error {
 			c := tx.Bucket(bucketCells).Cursor()
 			k, doc := c.Seek(from.Bytes())

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"switchboard/engine/history/boltfile"
 )
 
 // Progress is told how far long work is, and of how much; a total of zero is
@@ -28,7 +30,7 @@ func CompactFile(src, dst string) error {
 		return err
 	}
 	defer l.db.Close()
-	if exists(dst) {
+	if boltfile.Exists(dst) {
 		return fmt.Errorf("%s exists already; remove it or name another file: %w", dst, os.ErrExist)
 	}
 	tmp, err := compacted(l.db, dst, nil)
@@ -36,7 +38,7 @@ func CompactFile(src, dst string) error {
 		return err
 	}
 	defer os.Remove(tmp)
-	return moveNew(tmp, dst)
+	return boltfile.Publish(tmp, dst)
 }
 
 // Compact makes a database that no process has open, and its index, as small as
@@ -70,7 +72,7 @@ func Compact(ctx context.Context, path string, progress Progress) error {
 	if err := os.Rename(tmp, path); err != nil {
 		return err
 	}
-	return syncFolder(path)
+	return boltfile.SyncFolder(path)
 }
 
 // exclusive opens a log that is there for nobody else.
@@ -78,7 +80,7 @@ func exclusive(path string) (*logFile, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("the database can't be read: %w", err)
 	}
-	db, err := openBolt(path, false, defaults())
+	db, err := boltfile.Open(path, defaults().bolt(false))
 	if err != nil {
 		return nil, err
 	}
@@ -90,31 +92,31 @@ func exclusive(path string) (*logFile, error) {
 }
 
 func compactIndex(path, log string) error {
-	if !exists(path) {
+	if !boltfile.Exists(path) {
 		return nil
 	}
-	db, err := openBolt(path, false, defaults())
-	if errors.Is(err, errCorrupt) {
+	db, err := boltfile.Open(path, defaults().bolt(false))
+	if errors.Is(err, boltfile.ErrCorrupt) {
 		return os.Remove(path)
 	}
 	if err != nil {
 		return err
 	}
 	tmp, err := compacted(db, path, nil)
-	if errors.Is(err, errPanic) {
+	if errors.Is(err, boltfile.ErrPanic) {
 		return errors.Join(db.Close(), os.Remove(path))
 	}
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}
 	defer os.Remove(tmp)
-	return errors.Join(os.Rename(tmp, path), db.Close(), syncFolder(path))
+	return errors.Join(os.Rename(tmp, path), db.Close(), boltfile.SyncFolder(path))
 }
 
 // compacted writes a copy of a database without its free pages to a new file
 // beside path.
 func compacted(db *bbolt.DB, path string, progress Progress) (tmp string, err error) {
-	tmp, err = tempBeside(path)
+	tmp, err = boltfile.Beside(path)
 	if err != nil {
 		return "", err
 	}
@@ -125,13 +127,13 @@ func compacted(db *bbolt.DB, path string, progress Progress) (tmp string, err er
 	}()
 	t := defaults()
 	t.mmap = 0
-	out, err := openBolt(tmp, false, t)
+	out, err := boltfile.Open(tmp, t.bolt(false))
 	if err != nil {
 		return "", err
 	}
-	defer watchSize(tmp, size(db.Path()), progress)()
+	defer watchSize(tmp, boltfile.Size(db.Path()), progress)()
 	const perTransaction = 4 << 20
-	err = guard(func() error { return bbolt.Compact(out, db, perTransaction) })
+	err = boltfile.Guard(func() error { return bbolt.Compact(out, db, perTransaction) })
 	return tmp, errors.Join(err, out.Close())
 }
 
@@ -148,7 +150,7 @@ func watchSize(path string, total int64, progress Progress) (stop func()) {
 		for {
 			select {
 			case <-tick.C:
-				progress(min(size(path), total), total)
+				progress(min(boltfile.Size(path), total), total)
 			case <-done:
 				return
 			}

@@ -9,6 +9,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
 )
 
@@ -32,7 +33,7 @@ func rulesTag(r fold.Rules, epochBits uint) []byte {
 // settingsOf reads back by which rules an index was made.
 func settingsOf(db *bbolt.DB) (o Options, t tuning, err error) {
 	var tag []byte
-	err = guard(func() error {
+	err = boltfile.Guard(func() error {
 		return db.View(func(tx *bbolt.Tx) error {
 			if meta := tx.Bucket(bucketMeta); meta != nil {
 				tag = bytes.Clone(meta.Get(metaRules))
@@ -62,7 +63,7 @@ func settingsOf(db *bbolt.DB) (o Options, t tuning, err error) {
 // fresh one from the log's records, and compares the two.
 func (r *VerifyReport) compareCopies(ctx context.Context, l *logFile, livePath, freshPath string, o Options, t tuning) error {
 	x, err := openIndex(livePath, l.id, o.rules(), t)
-	if errors.Is(err, errOther) || errors.Is(err, errCorrupt) {
+	if errors.Is(err, errOther) || errors.Is(err, boltfile.ErrCorrupt) {
 		r.Index = IndexForeign
 		return nil
 	}
@@ -131,7 +132,7 @@ func (s *Store) foldAll(ctx context.Context, from uint64) error {
 
 // compare tells where two indexes differ.
 func (r *VerifyReport) compare(live, fresh *bbolt.DB, same func(a, b []byte) bool, now int64, trimmed bool) error {
-	return guard(func() error {
+	return boltfile.Guard(func() error {
 		return live.View(func(a *bbolt.Tx) error {
 			return fresh.View(func(b *bbolt.Tx) error {
 				r.Calls = r.compareBucket(a, b, bucketCalls, bytes.Equal)
@@ -201,7 +202,7 @@ func (r *VerifyReport) compareBucket(live, fresh *bbolt.Tx, name []byte, same fu
 // filters checks that no call is hidden by a filter.
 func (r *VerifyReport) filters(x *index) {
 	hidden := 0
-	err := guard(func() error {
+	err := boltfile.Guard(func() error {
 		return x.db.View(func(tx *bbolt.Tx) error {
 			all := x.epochs.all()
 			return tx.Bucket(bucketIDs).ForEach(func(k, v []byte) error {

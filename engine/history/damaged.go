@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"time"
+
+	"switchboard/engine/history/boltfile"
 )
 
 // errDamaged: the index is about to be made anew.
@@ -63,7 +65,7 @@ func (x *index) abandon() {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
-		_ = guard(x.db.Close)
+		_ = boltfile.Guard(x.db.Close)
 	}()
 	select {
 	case <-closed:

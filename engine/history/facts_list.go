@@ -12,6 +12,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
+	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
 )
 
@@ -46,7 +47,7 @@ func (s *Store) Facts(ctx context.Context, f engine.FactFilter) (engine.FactPage
 		if err := ctx.Err(); err != nil {
 			return page, err
 		}
-		if err := guard(l.read); err != nil {
+		if err := boltfile.Guard(l.read); err != nil {
 			s.indexBroken(l.index, err)
 			return page, err
 		}

@@ -15,6 +15,7 @@ import (
 
 	"switchboard/engine"
 	"switchboard/engine/erase"
+	"switchboard/engine/history/boltfile"
 )
 
 // Forget erases a person: from the records of calls, whose totals stay true for
@@ -153,7 +154,7 @@ func unavailableWhere(ctx context.Context, err error) error {
 // number to another, and where to go on.
 func (l *logFile) holding(from, to uint64, holds func([]byte) bool) (found []stored, next uint64, err error) {
 	next = to + 1
-	err = guard(func() error {
+	err = boltfile.Guard(func() error {
 		return l.db.View(func(tx *bbolt.Tx) error {
 			c := tx.Bucket(bucketLog).Cursor()
 			k, v := c.Seek(seqKey(from))

@@ -8,6 +8,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
+	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
 )
 
@@ -76,7 +77,7 @@ func (e *eraser) liveKeys(ctx context.Context) ([]fold.Key, error) {
 // eachHolding calls f with keys of a bucket that hold the number themselves or in
 // their value, and returns the key to go on with; nil at the end.
 func (x *index) eachHolding(bucket, from []byte, e *eraser, f func(k []byte)) (next []byte, err error) {
-	err = guard(func() error {
+	err = boltfile.Guard(func() error {
 		return x.db.View(func(tx *bbolt.Tx) error {
 			c := tx.Bucket(bucket).Cursor()
 			k, v := c.Seek(from)

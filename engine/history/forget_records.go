@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
+	"switchboard/engine/history/boltfile"
 )
 
 // erasure is the record of an erasure: of a batch of records that were rewritten
@@ -191,7 +192,7 @@ func putAgain(tx *bbolt.Tx, news []stored) error {
 // erasedSince reports whether somebody was erased after a record: an index that
 // does not know of it can't be brought up to date.
 func (l *logFile) erasedSince(seq uint64) (yes bool, err error) {
-	err = guard(func() error {
+	err = boltfile.Guard(func() error {
 		return l.db.View(func(tx *bbolt.Tx) error {
 			c := tx.Bucket(bucketLog).Cursor()
 			for k, v := c.Seek(seqKey(seq + 1)); k != nil && !yes; k, v = c.Next() {

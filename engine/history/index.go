@@ -12,6 +12,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
+	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
 )
 
@@ -54,7 +55,7 @@ type mark struct {
 // index is the file that is written behind the log: call table and profiles.
 type index struct {
 	db     *bbolt.DB
-	ahead  *ahead // the index writer's alone
+	ahead  *boltfile.Ahead // the index writer's alone
 	path   string
 	absent error       // why there is none; db is nil then
 	stat   os.FileInfo // tells it from a newer one of the same name
@@ -78,13 +79,13 @@ const indexFormat = 4
 // errOther: the index belongs to another log, or to other settings.
 var errOther = errors.New("the index was made from another log or with other settings")
 
-// openIndex opens the index at path. The error is errOther or errCorrupt where
+// openIndex opens the index at path. The error is errOther or boltfile.ErrCorrupt where
 // it must be made anew.
 func openIndex(path, log string, r fold.Rules, t tuning) (*index, error) {
-	if !exists(path) {
+	if !boltfile.Exists(path) {
 		return nil, os.ErrNotExist
 	}
-	db, ahead, err := openAhead(path, indexAhead, t)
+	db, ahead, err := boltfile.OpenAhead(path, indexAhead, t.bolt(false))
 	if err != nil {
 		return nil, err
 	}
@@ -92,12 +93,7 @@ func openIndex(path, log string, r fold.Rules, t tuning) (*index, error) {
 	if x.stat, err = os.Stat(path); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	err = guard(func() error {
-		return db.View(func(tx *bbolt.Tx) error { return x.read(tx, log, rulesTag(r, t.epochBits)) })
-	})
-	if errors.Is(err, errPanic) {
-		err = fmt.Errorf("%w: %w", errCorrupt, err)
-	}
+	err = boltfile.Inspect(db, func(tx *bbolt.Tx) error { return x.read(tx, log, rulesTag(r, t.epochBits)) })
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -110,7 +106,7 @@ func newIndex(path, log string, complete bool, r fold.Rules, t tuning) (*index, 
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("the old index can't be removed: %w", err)
 	}
-	err := createBolt(path, t, func(tx *bbolt.Tx) error {
+	err := t.newFile(path, func(tx *bbolt.Tx) error {
 		names := [][]byte{bucketMeta, bucketCalls, bucketIDs, bucketEpochs, bucketCells}
 		for _, k := range profileKinds {
 			names = append(names, []byte(k))
@@ -133,9 +129,6 @@ func newIndex(path, log string, complete bool, r fold.Rules, t tuning) (*index, 
 
 // read checks an index at opening and takes in what is kept in memory of it.
 func (x *index) read(tx *bbolt.Tx, log string, rules []byte) error {
-	if err := whole(tx); err != nil {
-		return err
-	}
 	meta := tx.Bucket(bucketMeta)
 	if meta == nil || !bytes.Equal(meta.Get(metaRules), rules) || string(meta.Get(metaLog)) != log {
 		return errOther
@@ -143,7 +136,7 @@ func (x *index) read(tx *bbolt.Tx, log string, rules []byte) error {
 	need := [][]byte{bucketCalls, bucketIDs, bucketEpochs, bucketCells, []byte(engine.Callers), []byte(engine.Receivers), []byte(engine.DIDs)}
 	for _, name := range append(need, liveBuckets...) {
 		if tx.Bucket(name) == nil {
-			return fmt.Errorf("%w: its bucket %q is missing", errCorrupt, name)
+			return fmt.Errorf("%w: its bucket %q is missing", boltfile.ErrCorrupt, name)
 		}
 	}
 	x.mark = mark{
@@ -156,7 +149,7 @@ func (x *index) read(tx *bbolt.Tx, log string, rules []byte) error {
 	err := tx.Bucket(bucketEpochs).ForEach(func(k, v []byte) error {
 		e, err := decodeEpoch(v, x.epochs.bits)
 		if err != nil {
-			return fmt.Errorf("%w: %w", errCorrupt, err)
+			return fmt.Errorf("%w: %w", boltfile.ErrCorrupt, err)
 		}
 		x.epochs.set(seqOf(k), e)
 		return nil
@@ -173,7 +166,7 @@ func (x *index) readYoung(tx *bbolt.Tx) error {
 	for k, v := c.Seek(seqKey(x.filtered + 1)); k != nil; k, v = c.Next() {
 		s, err := decodeCall(seqOf(k), v)
 		if err != nil {
-			return fmt.Errorf("%w: %w", errCorrupt, err)
+			return fmt.Errorf("%w: %w", boltfile.ErrCorrupt, err)
 		}
 		if calls := s.group.Calls(); len(calls) > 0 {
 			x.epochs.at(seqOf(k)).addGroup(calls[0].CallID, s.group)
@@ -227,7 +220,7 @@ func (x *index) load(keys []fold.Key) ([]state, error) {
 		return out, nil
 	}
 	places, raw := make([]uint64, len(keys)), make([][]byte, len(keys))
-	err := guard(func() error {
+	err := boltfile.Guard(func() error {
 		return x.db.View(func(tx *bbolt.Tx) (err error) {
 			for i, k := range keys {
 				if k.Kind == kindCall {

@@ -147,7 +147,7 @@ func (j *journal) run() {
 		}
 		pause = j.backoff
 		j.committed(batch)
-		j.file.ahead.fill()
+		j.file.ahead.Fill()
 	}
 }
 

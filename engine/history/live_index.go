@@ -8,6 +8,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
+	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
 )
 
@@ -81,7 +82,7 @@ func putDue(tx *bbolt.Tx, w written) error {
 // due returns the entries of bucket due up to a moment and behind another
 // entry, at most limit.
 func (x *index) due(after []byte, until int64, limit int) (out [][]byte, err error) {
-	err = guard(func() error {
+	err = boltfile.Guard(func() error {
 		return x.view(func(tx *bbolt.Tx) error {
 			c := tx.Bucket(bucketDue).Cursor()
 			k, _ := c.Seek(after)

@@ -11,6 +11,8 @@ import (
 	"sync"
 
 	"go.etcd.io/bbolt"
+
+	"switchboard/engine/history/boltfile"
 )
 
 // The buckets of the log's file.
@@ -41,7 +43,7 @@ func seqOf(b []byte) uint64 {
 // logFile is the log's bbolt file.
 type logFile struct {
 	db      *bbolt.DB
-	ahead   *ahead // nil where the log is only read
+	ahead   *boltfile.Ahead // nil where the log is only read
 	id      string
 	first   uint64 // of the oldest record; 0 when there is none
 	last    uint64 // of the newest record; 0 when there is none
@@ -53,11 +55,11 @@ type logFile struct {
 // openLog opens the log at path, or begins one where there is none.
 func openLog(path string, t tuning) (*logFile, error) {
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		if err := createBolt(path, t, initLog); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := t.newFile(path, initLog); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, err
 		}
 	}
-	db, ahead, err := openAhead(path, logAhead, t)
+	db, ahead, err := boltfile.OpenAhead(path, logAhead, t.bolt(false))
 	if err != nil {
 		return nil, err
 	}
@@ -94,62 +96,45 @@ func initLog(tx *bbolt.Tx) error {
 // readLog reads what a log's file says of itself.
 func readLog(db *bbolt.DB) (*logFile, error) {
 	l := &logFile{db: db}
-	err := guard(func() error {
-		return db.View(func(tx *bbolt.Tx) error {
-			if err := whole(tx); err != nil {
-				return err
+	err := boltfile.Inspect(db, func(tx *bbolt.Tx) error {
+		meta := tx.Bucket(bucketMeta)
+		if meta == nil {
+			if k, _ := tx.Cursor().First(); k == nil {
+				return errEmpty
 			}
-			meta := tx.Bucket(bucketMeta)
-			if meta == nil {
-				if k, _ := tx.Cursor().First(); k == nil {
-					return errEmpty
-				}
-				return ErrNotOurs
+			return ErrNotOurs
+		}
+		switch f := seqOf(meta.Get(metaFormat)); {
+		case f == 0:
+			return ErrNotOurs
+		case f > format:
+			return fmt.Errorf("%w (its format is %d, this one reads up to %d)", ErrNewerFormat, f, format)
+		}
+		for _, name := range [][]byte{bucketLog, bucketRevisions, bucketQuarantine} {
+			if tx.Bucket(name) == nil {
+				return fmt.Errorf("%w: its bucket %q is missing", boltfile.ErrCorrupt, name)
 			}
-			switch f := seqOf(meta.Get(metaFormat)); {
-			case f == 0:
-				return ErrNotOurs
-			case f > format:
-				return fmt.Errorf("%w (its format is %d, this one reads up to %d)", ErrNewerFormat, f, format)
-			}
-			for _, name := range [][]byte{bucketLog, bucketRevisions, bucketQuarantine} {
-				if tx.Bucket(name) == nil {
-					return fmt.Errorf("%w: its bucket %q is missing", errCorrupt, name)
-				}
-			}
-			l.id, l.trimmed = string(meta.Get(metaID)), seqOf(meta.Get(metaTrimmed))
-			c := tx.Bucket(bucketLog).Cursor()
-			last, _ := c.Last()
-			first, _ := c.First()
-			// A log whose records all went by retention goes on counting.
-			l.first, l.last, l.gone = seqOf(first), max(seqOf(last), l.trimmed), l.trimmed
-			for k := first; k != nil && seqOf(k) <= l.trimmed; k, _ = c.Next() {
-				l.gone-- // the files of revisions stay longer than calls
-			}
-			return nil
-		})
+		}
+		l.id, l.trimmed = string(meta.Get(metaID)), seqOf(meta.Get(metaTrimmed))
+		c := tx.Bucket(bucketLog).Cursor()
+		last, _ := c.Last()
+		first, _ := c.First()
+		// A log whose records all went by retention goes on counting.
+		l.first, l.last, l.gone = seqOf(first), max(seqOf(last), l.trimmed), l.trimmed
+		for k := first; k != nil && seqOf(k) <= l.trimmed; k, _ = c.Next() {
+			l.gone-- // the files of revisions stay longer than calls
+		}
+		return nil
 	})
-	if errors.Is(err, errPanic) {
-		err = fmt.Errorf("%w: %w", errCorrupt, err)
-	}
 	if err != nil {
 		return nil, err
 	}
 	return l, nil
 }
 
-// whole finds a file that was cut short: touching a page behind its end would
-// be a fault.
-func whole(tx *bbolt.Tx) error {
-	if have, want := size(tx.DB().Path()), tx.Size(); have < want {
-		return fmt.Errorf("%w: it has %d bytes of %d", errCorrupt, have, want)
-	}
-	return nil
-}
-
 // append commits items in one transaction.
 func (l *logFile) append(items []*item) error {
-	return guard(func() error {
+	return boltfile.Guard(func() error {
 		return l.db.Update(func(tx *bbolt.Tx) error {
 			b := tx.Bucket(bucketLog)
 			b.FillPercent = 1 // keys only grow: no page is ever split in the middle
@@ -171,7 +156,7 @@ func (l *logFile) append(items []*item) error {
 
 // get returns a copy of one record, nil where there is none.
 func (l *logFile) get(seq uint64) (data []byte, err error) {
-	err = guard(func() error {
+	err = boltfile.Guard(func() error {
 		return l.db.View(func(tx *bbolt.Tx) error {
 			if v := tx.Bucket(bucketLog).Get(seqKey(seq)); v != nil {
 				data = append([]byte{}, v...)
@@ -223,7 +208,7 @@ func (l *logFile) walk(ctx context.Context, at uint64, seek func(*bbolt.Cursor, 
 			return err
 		}
 		got := make([]stored, 0, chunk)
-		err := guard(func() error {
+		err := boltfile.Guard(func() error {
 			return l.db.View(func(tx *bbolt.Tx) error {
 				c := tx.Bucket(bucketLog).Cursor()
 				for k, v := seek(c, at); k != nil && len(got) < chunk && wanted(seqOf(k)); k, v = next(c) {

@@ -7,6 +7,8 @@ import (
 	"os"
 	"slices"
 	"sync"
+
+	"switchboard/engine/history/boltfile"
 )
 
 // Open opens the history at Options.Path and begins one where there is none.
@@ -26,8 +28,8 @@ func open(o Options, t tuning) (*Store, error) {
 	o = o.withDefaults()
 	s := &Store{Options: o, tuning: t, rules: o.rules(), log: o.Log, drained: make(chan struct{}), care: make(chan struct{}, 1)}
 	file, err := openLog(o.Path, t)
-	if errors.Is(err, errCorrupt) {
-		aside, aerr := setAside(o.Path, o.Now())
+	if errors.Is(err, boltfile.ErrCorrupt) {
+		aside, aerr := boltfile.SetAside(o.Path, o.Now())
 		if aerr != nil {
 			return nil, errors.Join(err, aerr)
 		}
@@ -59,7 +61,7 @@ func (s *Store) openIndex() error {
 		if why := s.mismatch(x); why != "" {
 			err = errors.Join(errOther, errors.New(why), x.close())
 		}
-	case errors.Is(err, os.ErrNotExist), errors.Is(err, errOther), errors.Is(err, errCorrupt):
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, errOther), errors.Is(err, boltfile.ErrCorrupt):
 	default:
 		return err
 	}
@@ -71,7 +73,7 @@ func (s *Store) openIndex() error {
 		s.log.Warn("the history's index is made anew from the log; routing goes on meanwhile", "because", err)
 	}
 	s.index, err = newIndex(path, s.file.id, !s.rebuilding, s.rules, s.tuning)
-	if diskFull(err) {
+	if boltfile.NoRoom(err) {
 		s.index, s.rebuilding, err = absentIndex(path, s.tuning, err), true, nil
 	}
 	return err

@@ -4,14 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"time"
 
+	"go.etcd.io/bbolt"
+
+	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
 )
 
 // ErrInUse: another process, or another Store of this one, has the file open.
-var ErrInUse = errors.New("the database is in use by another process; stop that one first, or name another file")
+var ErrInUse = boltfile.ErrInUse
 
 // ErrNewerFormat: a newer Switchboard wrote the file. It is left as it is.
 var ErrNewerFormat = errors.New("the database was written by a newer version of Switchboard; use that version, or name another file")
@@ -98,7 +100,6 @@ type tuning struct {
 	timeline     int           // changes that a timeline keeps in memory before it writes them to its temporary file
 
 	onCommit func(records int, took time.Duration, err error) // Options.OnCommit
-	opened   func(*os.File)                                   // told of the file that bbolt opens; nil for nobody
 
 	// commit is the seam for failing disks: it stands around each commit of the
 	// log and normally just calls it.
@@ -121,4 +122,14 @@ func defaults() tuning {
 		round:  func(next func() error) error { return next() },
 		create: func(next func() error) error { return next() },
 	}
+}
+
+// bolt is how files are opened.
+func (t tuning) bolt(readOnly bool) boltfile.Options {
+	return boltfile.Options{ReadOnly: readOnly, Wait: t.lockWait, Mmap: t.mmap}
+}
+
+// newFile makes a file with all that fill puts into it, or none.
+func (t tuning) newFile(path string, fill func(*bbolt.Tx) error) error {
+	return t.create(func() error { return boltfile.Create(path, t.bolt(false), fill) })
 }

@@ -8,6 +8,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
+	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
 )
 
@@ -101,7 +102,7 @@ func (s *Store) scan(ctx context.Context, to uint64, f func(r *record, seq uint6
 			return err
 		}
 		var got []stored
-		err := guard(func() error {
+		err := boltfile.Guard(func() error {
 			return s.file.db.View(func(tx *bbolt.Tx) error {
 				c := tx.Bucket(bucketLog).Cursor()
 				k, v := c.Seek(seqKey(at))

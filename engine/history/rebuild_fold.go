@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
+	"switchboard/engine/history/boltfile"
 )
 
 // A rebuild folds the whole log, newest records first: those matter to the next
@@ -116,7 +117,7 @@ func (s *Store) unfoldedAnswer(callID, did string) *engine.DecisionRecord {
 // mentions returns copies of the records that contain a text, among n from a
 // sequence number down.
 func (l *logFile) mentions(from uint64, n int, text []byte) (out [][]byte, err error) {
-	err = guard(func() error {
+	err = boltfile.Guard(func() error {
 		return l.db.View(func(tx *bbolt.Tx) error {
 			c := tx.Bucket(bucketLog).Cursor()
 			k, v := before(c, from+1)

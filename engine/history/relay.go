@@ -7,6 +7,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
+	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
 	"switchboard/engine/history/outbox"
 )
@@ -74,7 +75,7 @@ type relayRecord struct {
 func (s *Store) relayHeads(after uint64, limit int) (out []relayRecord, through uint64, err error) {
 	_, durable := s.journal.position()
 	through = after
-	err = guard(func() error {
+	err = boltfile.Guard(func() error {
 		return s.file.db.View(func(tx *bbolt.Tx) error {
 			c := tx.Bucket(bucketLog).Cursor()
 			k, v := c.Seek(seqKey(after + 1))

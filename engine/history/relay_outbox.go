@@ -6,6 +6,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
+	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/outbox"
 )
 
@@ -102,13 +103,13 @@ func (s *Store) RelayEnd() uint64 {
 }
 
 func (s *Store) relayView(f func(*bbolt.Tx) error) error {
-	return guard(func() error { return s.file.db.View(f) })
+	return boltfile.Guard(func() error { return s.file.db.View(f) })
 }
 
 func (s *Store) relayUpdate(f func(*bbolt.Tx) error) error {
 	var ours error
 	err := s.commit(func() error {
-		return guard(func() error {
+		return boltfile.Guard(func() error {
 			return s.file.db.Update(func(tx *bbolt.Tx) error {
 				ours = f(tx)
 				return ours

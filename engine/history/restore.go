@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"switchboard/engine/history/boltfile"
 )
 
 // DamagedError says that a copy is not to be restored.
@@ -35,29 +37,29 @@ func Restore(ctx context.Context, copied, path string, now time.Time, progress P
 		return "", err
 	}
 	defer from.db.Close()
-	if exists(path) {
+	if boltfile.Exists(path) {
 		old, err := exclusive(path)
 		switch {
 		case err == nil:
 			defer old.db.Close()
-		case errors.Is(err, errCorrupt), errors.Is(err, ErrNotOurs):
+		case errors.Is(err, boltfile.ErrCorrupt), errors.Is(err, ErrNotOurs):
 			// Nothing that a server could have open; it is kept like any other.
 		default:
 			return "", err
 		}
 	}
-	tmp, err := tempBeside(path)
+	tmp, err := boltfile.Beside(path)
 	if err != nil {
 		return "", err
 	}
 	if err := os.Remove(tmp); err != nil {
 		return "", err
 	}
-	if err := copyTo(ctx, from.db, tmp); err != nil {
+	if err := boltfile.Copy(ctx, from.db, tmp); err != nil {
 		return "", err
 	}
 	defer os.Remove(tmp)
-	if exists(path) {
+	if boltfile.Exists(path) {
 		if aside, err = keepBeside(path, now); err != nil {
 			return "", err
 		}
@@ -68,17 +70,13 @@ func Restore(ctx context.Context, copied, path string, now time.Time, progress P
 	if err := os.Remove(IndexPath(path)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return aside, err
 	}
-	return aside, syncFolder(path)
+	return aside, boltfile.SyncFolder(path)
 }
 
 // keepBeside gives a file a second name, or where the file system has none such
 // another name, and tells it.
 func keepBeside(path string, now time.Time) (string, error) {
-	stamp := path + ".before-restore-" + now.UTC().Format("20060102T150405Z")
-	aside := stamp
-	for i := 2; exists(aside); i++ {
-		aside = fmt.Sprintf("%s-%d", stamp, i)
-	}
+	aside := boltfile.FreeName(path+".before-restore", now)
 	if err := os.Link(path, aside); err != nil {
 		if err := os.Rename(path, aside); err != nil {
 			return "", fmt.Errorf("the old database %s can't be kept under another name: %w", path, err)

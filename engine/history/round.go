@@ -8,6 +8,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
 )
 
@@ -39,7 +40,7 @@ func (s state) at() uint64 {
 // always the fold of the log up to mark.applied, so that no record is ever
 // counted twice.
 func (x *index) write(cut []written, m mark) error {
-	x.ahead.fill()
+	x.ahead.Fill()
 	// In the order of the tree pages are visited once, neighbours together.
 	slices.SortFunc(cut, func(a, b written) int {
 		if a.key.Kind == kindCall && b.key.Kind == kindCall {
@@ -59,7 +60,7 @@ func (x *index) write(cut []written, m mark) error {
 		}
 	}
 	keep := m.complete && (x.urgent || x.young >= x.every)
-	err := guard(func() error {
+	err := boltfile.Guard(func() error {
 		return x.db.Update(func(tx *bbolt.Tx) (err error) {
 			if err := putCells(tx, cut); err != nil {
 				return err

@@ -11,6 +11,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
+	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
 )
 
@@ -127,7 +128,7 @@ func (w *sessionWalk) next(ctx context.Context) (*engine.Session, error) {
 
 // read takes the next sessions out of the index.
 func (w *sessionWalk) read() error {
-	return guard(func() error {
+	return boltfile.Guard(func() error {
 		return w.index.view(func(tx *bbolt.Tx) error {
 			sessions := tx.Bucket(bucketSessions)
 			c := sessions.Cursor()

@@ -2,11 +2,11 @@ package history
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
 	"switchboard/engine"
+	"switchboard/engine/history/boltfile"
 )
 
 func unixNano(ns int64) time.Time { return time.Unix(0, ns) }
@@ -14,7 +14,7 @@ func unixNano(ns int64) time.Time { return time.Unix(0, ns) }
 // Status tells how the store stands. It is cheap and waits for nobody.
 func (s *Store) Status() engine.StoreStatus {
 	out := engine.StoreStatus{
-		Path: s.Path, Bytes: size(s.Path), IndexBytes: size(IndexPath(s.Path)),
+		Path: s.Path, Bytes: boltfile.Size(s.Path), IndexBytes: boltfile.Size(IndexPath(s.Path)),
 		Decisions: s.decisions.Load(), Completions: s.completions.Load(), Conflicts: s.conflicts.Load(),
 		LastDecision: s.lastDecision.Load(), LastCompletion: s.lastCompletion.Load(), Retention: s.Retention,
 	}
@@ -61,13 +61,4 @@ func (j *journal) status(out *engine.StoreStatus) uint64 {
 		}
 	}
 	return j.durable
-}
-
-// size of a file in bytes; zero where there is none.
-func size(path string) int64 {
-	st, err := os.Stat(path)
-	if err != nil {
-		return 0
-	}
-	return st.Size()
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"go.etcd.io/bbolt"
+
+	"switchboard/engine/history/boltfile"
 )
 
 // The outcomes of comparing an index with its log.
@@ -74,9 +76,9 @@ func Verify(ctx context.Context, path string) (VerifyReport, error) {
 // VerifyShowing is Verify that tells how many records it has read, of
 // those that it reads and folds.
 func VerifyShowing(ctx context.Context, path string, progress Progress) (VerifyReport, error) {
-	r := VerifyReport{progress: progress, Path: path, Bytes: size(path), Kinds: make(map[string]uint64), Problems: []string{}, Index: IndexAbsent}
+	r := VerifyReport{progress: progress, Path: path, Bytes: boltfile.Size(path), Kinds: make(map[string]uint64), Problems: []string{}, Index: IndexAbsent}
 	l, err := readOnly(path)
-	if errors.Is(err, errCorrupt) {
+	if errors.Is(err, boltfile.ErrCorrupt) {
 		r.problem("the database can't be opened, so that the next start sets it aside: %v", err)
 		return r, nil
 	}
@@ -84,7 +86,7 @@ func VerifyShowing(ctx context.Context, path string, progress Progress) (VerifyR
 		return r, err
 	}
 	r.First, r.Last, r.Trimmed = l.first, l.last, l.trimmed
-	if r.total = int64(l.last - l.trimmed); exists(IndexPath(path)) {
+	if r.total = int64(l.last - l.trimmed); boltfile.Exists(IndexPath(path)) {
 		r.total *= 2
 	}
 	r.pages("log", l.db)
@@ -103,7 +105,7 @@ func VerifyShowing(ctx context.Context, path string, progress Progress) (VerifyR
 
 // pages lets bbolt look at every page.
 func (r *VerifyReport) pages(name string, db *bbolt.DB) {
-	err := guard(func() error {
+	err := boltfile.Guard(func() error {
 		return db.View(func(tx *bbolt.Tx) error {
 			for err := range tx.Check() {
 				r.problem("the pages of the %s don't hold together: %v", name, err)
@@ -177,11 +179,11 @@ func (l *logFile) record(seq uint64) (*record, error) {
 // temporary folder: the index itself is not to change.
 func (r *VerifyReport) compareIndex(ctx context.Context, l *logFile) error {
 	path := IndexPath(r.Path)
-	if !exists(path) {
+	if !boltfile.Exists(path) {
 		return nil
 	}
-	db, err := openBolt(path, true, defaults())
-	if errors.Is(err, errCorrupt) {
+	db, err := boltfile.Open(path, defaults().bolt(true))
+	if errors.Is(err, boltfile.ErrCorrupt) {
 		r.Index = IndexDifferent
 		r.problem("the index can't be opened, so that the next start makes it anew: %v", err)
 		return nil
@@ -201,7 +203,7 @@ func (r *VerifyReport) compareIndex(ctx context.Context, l *logFile) error {
 	}
 	defer os.RemoveAll(folder)
 	live := filepath.Join(folder, "live")
-	if err := copyTo(ctx, db, live); err != nil {
+	if err := boltfile.Copy(ctx, db, live); err != nil {
 		return err
 	}
 	o, t, err := settingsOf(db)

@@ -1,4 +1,4 @@
-package history
+package boltfile
 
 import (
 	"os"
@@ -6,12 +6,12 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// ahead writes zeros behind the used part of a bbolt file, so that its growth
+// Ahead writes zeros behind the used part of a bbolt file, so that its growth
 // lands on blocks that the file system has given it already. A sync then only
 // writes the blocks themselves. Without that it must wait for the file system's
 // journal, and with that for what others wrote meanwhile: the log's commits
 // waited for the index.
-type ahead struct {
+type Ahead struct {
 	db   *bbolt.DB
 	file *os.File
 	step int64 // bytes written at once
@@ -19,11 +19,10 @@ type ahead struct {
 	rest int   // fills to leave out, for the disk did not take the last one
 }
 
-// openAhead opens a bbolt file for writing with zeros ahead, step bytes at once.
-func openAhead(path string, step int64, t tuning) (*bbolt.DB, *ahead, error) {
-	a := &ahead{step: step}
-	t.opened = func(f *os.File) { a.file = f }
-	db, err := openBolt(path, false, t)
+// OpenAhead opens a bbolt file for writing with zeros ahead, step bytes at once.
+func OpenAhead(path string, step int64, o Options) (*bbolt.DB, *Ahead, error) {
+	a := &Ahead{step: step}
+	db, err := open(path, o, func(f *os.File) { a.file = f })
 	a.db = db
 	return db, a, err
 }
@@ -31,16 +30,16 @@ func openAhead(path string, step int64, t tuning) (*bbolt.DB, *ahead, error) {
 // zeros is what is written; it is never changed.
 var zeros [1 << 20]byte
 
-// fill writes the next zeros where few are left. It is no harm where it does
+// Fill writes the next zeros where few are left. It is no harm where it does
 // not: bbolt then grows the file by itself, as it does for a transaction that is
 // larger than what lies ahead.
-func (a *ahead) fill() {
+func (a *Ahead) Fill() {
 	if a.rest > 0 {
 		a.rest--
 		return
 	}
 	// A transaction of our own keeps others from using what is written to.
-	err := guard(func() error {
+	err := Guard(func() error {
 		tx, err := a.db.Begin(true)
 		if err != nil {
 			return err
