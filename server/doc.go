@@ -2,8 +2,9 @@
 // life.
 //
 // The public listener answers the provider's two webhooks and two health
-// checks, nothing else. The private listener carries the JSON API and the
-// metrics for the people who run the server. [New] checks the [Options],
+// checks, nothing else. The private listener carries the web console (package
+// server/console), the JSON API and the metrics for the people who run the
+// server. [New] checks the [Options],
 // [Server.Start] binds both, [Server.Shutdown] drains them.
 //
 // The way of a request to a webhook never changes order: secret, size, parsing,

@@ -36,7 +36,7 @@ const (
 // what has none is required unless it says otherwise.
 type Options struct {
 	Listen        string // host:port of the webhooks; port 0 picks one
-	PrivateListen string // host:port of API and metrics; port 0 picks one
+	PrivateListen string // host:port of console, API and metrics; port 0 picks one
 
 	// Secrets open the listeners; SetSecrets changes them later.
 	Secrets

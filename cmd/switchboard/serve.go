@@ -31,7 +31,7 @@ const recentQuestions = 100
 
 type serveCmd struct {
 	Listen        string `default:"127.0.0.1:8080" help:"Address of the webhooks; port 0 picks one."`
-	PrivateListen string `default:"127.0.0.1:8081" help:"Address of API and metrics; port 0 picks one."`
+	PrivateListen string `default:"127.0.0.1:8081" help:"Address of the web console, the API and the metrics; port 0 picks one."`
 	ReadyFile     string `placeholder:"FILE" help:"Write the chosen addresses here as JSON once calls are answered."`
 
 	Policies string `placeholder:"DIR" help:"Policies folder. Default: ./policies, else the built-in starter set."`
