@@ -14,11 +14,12 @@ type checkCmd struct {
 	JSON  bool   `name:"json" xor:"format" help:"Print the report as JSON."`
 	JUnit bool   `name:"junit" xor:"format" help:"Print the report and the tests as JUnit XML, for CI."`
 	place
+	trial
 }
 
 // Run takes a folder through everything a reload would, and prints the report.
 func (c *checkCmd) Run(ctx context.Context, io stdio) error {
-	options, err := c.policyOptions()
+	options, err := c.trial.policyOptions(c.place)
 	if err != nil {
 		return err
 	}

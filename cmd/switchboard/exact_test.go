@@ -96,7 +96,7 @@ func TestDistributionIsExact(t *testing.T) {
 // TestRunawayHoldsUpNobodyElse has one caller's evaluations run into their
 // deadline while others call the same DID.
 func TestRunawayHoldsUpNobodyElse(t *testing.T) {
-	s := startProcess(t, t.TempDir(), "--policies", policyDir(t, leastBusy), "--policy-deadline", "3s", "--deadline", "20s")
+	s := startProcess(t, t.TempDir(), "--policies", policyDir(t, leastBusy), "--policy-deadline", "10s", "--deadline", "30s")
 	var stuck sync.WaitGroup
 	for i := range 3 {
 		stuck.Go(func() {

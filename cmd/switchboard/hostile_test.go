@@ -259,7 +259,7 @@ func TestOutOfDescriptors(t *testing.T) {
 		conn.Close()
 	}
 	poll(t, "new connections to be served", func() bool {
-		resp, err := (&http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}).Get(p.public + "/healthz")
+		resp, err := (&http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}).Get(p.public + "/healthz")
 		if err != nil {
 			return false
 		}

@@ -33,7 +33,7 @@ const (
 // against its peers, one after the other, with the callers and DIDs varied and
 // no call_id twice:
 //
-//	go test -run x -bench Load -benchtime 30000x ./cmd/switchboard
+//	go test -run '^$' -bench Load -benchtime 30000x ./cmd/switchboard
 //
 // The peers store nothing: gin with one fixed answer is what the given parts
 // cost, `opa run --server` decides by the same policies without a history.

@@ -14,6 +14,7 @@ import (
 
 	"switchboard/engine"
 	"switchboard/engine/history"
+	"switchboard/engine/policy"
 )
 
 // offline is a server's private API without a server: the same code over a copy
@@ -47,7 +48,7 @@ func openOffline(ctx context.Context, o offline) (_ *api, err error) {
 	}
 	c := serveCmd{
 		Listen: "127.0.0.1:0", PrivateListen: "127.0.0.1:0", KeyHeader: "X-Switchboard-Key",
-		Policies: o.policies, DB: db, place: o.place, RejectWith: "403",
+		Policies: o.policies, DB: db, place: o.place, trial: trial{policy.DefaultTestTimeout}, RejectWith: "403",
 		Deadline: engine.DefaultDeadline, PolicyDeadline: engine.DefaultPolicyDeadline,
 		CallTTL: 30 * time.Minute, MaxConcurrent: engine.DefaultMaxConcurrent, MaxConnections: 1, withoutFolder: o.historyOnly,
 	}

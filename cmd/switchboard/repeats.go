@@ -36,7 +36,7 @@ func (c *serveCmd) repeats(f *settled, store *history.Store, manager *policy.Man
 		return repeats{}, err
 	}
 	library := sets{policy.NewLibrary(policy.LibraryOptions{
-		Options: policy.Options{Numbers: f.judge.Numbers, Zone: f.zone, PolicyDeadline: c.PolicyDeadline},
+		Options: policy.Options{Numbers: f.judge.Numbers, Zone: f.zone, PolicyDeadline: c.PolicyDeadline, TestTimeout: c.TestTimeout},
 		Active:  manager.Active, Archive: store, Builtin: builtin,
 	})}
 	replayer, err := replay.New(replay.Options{

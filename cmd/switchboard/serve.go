@@ -54,6 +54,7 @@ type serveCmd struct {
 
 	fallbackFlags
 	place
+	trial
 
 	Deadline       time.Duration `default:"1500ms" help:"Every initiation is answered within this."`
 	PolicyDeadline time.Duration `default:"250ms" help:"Bound on the evaluation of the policies for one call."`
@@ -190,7 +191,7 @@ func (c *serveCmd) policies(ctx context.Context, f *settled, store *history.Stor
 		folder = ""
 	}
 	manager, err := policy.NewManager(policy.ManagerOptions{
-		Options: policy.Options{Numbers: f.judge.Numbers, Zone: f.zone, PolicyDeadline: c.PolicyDeadline, Log: log},
+		Options: policy.Options{Numbers: f.judge.Numbers, Zone: f.zone, PolicyDeadline: c.PolicyDeadline, TestTimeout: c.TestTimeout, Log: log},
 		Folder:  folder, Optional: c.Policies == "", Builtin: builtin, Archive: store,
 		Recent:   func() []engine.Question { return store.Recent(recentQuestions) },
 		View:     func(ctx context.Context) (engine.View, error) { return store.View(ctx, nil) },

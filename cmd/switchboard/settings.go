@@ -92,6 +92,28 @@ func readPolicies(named string) (tree policy.Tree, name string, err error) {
 	return tree, folder, err
 }
 
+// trial is how long a set's own tests may take.
+type trial struct {
+	TestTimeout time.Duration `default:"30s" help:"Bound on the tests of a policy set together; a single one gets a sixth of it, at least 5s."`
+}
+
+func (t trial) check() error {
+	if t.TestTimeout <= 0 {
+		return fmt.Errorf("--test-timeout is %v; it must be longer than nothing", t.TestTimeout)
+	}
+	return nil
+}
+
+// policyOptions are the options of the commands that run a set's tests.
+func (t trial) policyOptions(p place) (policy.Options, error) {
+	o, err := p.policyOptions()
+	if err != nil {
+		return o, err
+	}
+	o.TestTimeout = t.TestTimeout
+	return o, t.check()
+}
+
 // policyOptions are the loader's options for the offline commands.
 func (p place) policyOptions() (policy.Options, error) {
 	numbers, err := p.numbers()

@@ -74,6 +74,9 @@ func (c *serveCmd) settle(log *slog.Logger) (*settled, error) {
 			return nil, fmt.Errorf("%s is %v; it must be longer than nothing", name, d)
 		}
 	}
+	if err := c.trial.check(); err != nil {
+		return nil, err
+	}
 	if c.PolicyDeadline >= c.Deadline {
 		return nil, fmt.Errorf("--policy-deadline (%v) must be shorter than --deadline (%v), or nothing is left for the fallback", c.PolicyDeadline, c.Deadline)
 	}

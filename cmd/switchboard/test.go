@@ -18,11 +18,12 @@ type testCmd struct {
 	JSON     bool   `name:"json" xor:"format" help:"Print as JSON."`
 	JUnit    bool   `name:"junit" xor:"format" help:"Print as JUnit XML, for CI."`
 	place
+	trial
 }
 
 // Run runs the tests that opa test DIR would, with the same results.
 func (c *testCmd) Run(ctx context.Context, io stdio) error {
-	options, err := c.policyOptions()
+	options, err := c.trial.policyOptions(c.place)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ import (
 // "p99-of-quiet" is their 99th percentile as a multiple of that at rest in the
 // same run.
 //
-//	HISTORY_BENCH_SIZES=100000 go test -run x -bench BesideCare -benchtime 4000x ./engine/history
+//	HISTORY_BENCH_SIZES=100000 go test -run '^$' -bench BesideCare -benchtime 4000x ./engine/history
 func BenchmarkCallsBesideCare(b *testing.B) {
 	for _, size := range benchSizes() {
 		quiet := 0.0

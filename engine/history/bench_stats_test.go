@@ -16,7 +16,7 @@ import (
 // BenchmarkStats sums up all of a history of a hundred days. "team" is 20 DIDs
 // and 50 receivers; with "pairs" every call reaches somebody else.
 //
-//	HISTORY_BENCH_SIZES=1000000 go test -run x -bench Stats ./engine/history
+//	HISTORY_BENCH_SIZES=1000000 go test -run '^$' -bench Stats ./engine/history
 func BenchmarkStats(b *testing.B) {
 	for _, size := range benchSizes() {
 		for name, receivers := range map[string]int{"team": 50, "pairs": size} {

@@ -19,7 +19,7 @@ type Options struct {
 	Numbers        *engine.Numbers
 	Zone           *time.Location // of input.time; nil is UTC
 	PolicyDeadline time.Duration  // of one evaluation; 0 is engine.DefaultPolicyDeadline
-	TestTimeout    time.Duration  // of a set's tests together, and of its smoke evaluation; 0 is DefaultTestTimeout
+	TestTimeout    time.Duration  // of a set's tests together, and of its smoke evaluation; each test gets a sixth, at least 5 s; 0 is DefaultTestTimeout
 	// Thorough has every number of the data files held against the numbering
 	// plan, however many there are: for those who wait for nothing else.
 	Thorough bool

@@ -28,7 +28,7 @@ type failure struct {
 
 // failingLines runs the tests that failed once more, watched, and answers by
 // test name what each did not get past. Only what fails pays for being watched.
-func failingLines(ctx context.Context, p parsed, store storage.Store, schemas *ast.SchemaSet, results []*tester.Result) map[string]failure {
+func failingLines(ctx context.Context, p parsed, opts Options, store storage.Store, schemas *ast.SchemaSet, results []*tester.Result) map[string]failure {
 	var names []string
 	for _, r := range results {
 		// The cases of a table fail one by one, and are named instead.
@@ -47,7 +47,7 @@ func failingLines(ctx context.Context, p parsed, store storage.Store, schemas *a
 		SetModules(p.modules).
 		SetStore(store).
 		SetParallel(1). // one tracer watches all of them
-		SetTimeout(oneTest).
+		SetTimeout(oneTest(opts.TestTimeout)).
 		SetCoverageQueryTracer(w).
 		Filter("^(" + strings.Join(names, "|") + ")$")
 	// What goes wrong here leaves a test without its reason, and no more.

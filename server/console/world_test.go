@@ -112,7 +112,7 @@ func beginWith(t testing.TB, change func(*server.Options), started **server.Serv
 	w.store, err = history.Open(history.Options{Path: filepath.Join(t.TempDir(), "switchboard.db"), CallTTL: 30 * time.Minute, Zone: zone, Log: log})
 	w.must(err)
 	w.manager, err = policy.NewManager(policy.ManagerOptions{
-		Options: policy.Options{Numbers: numbers, Zone: zone, PolicyDeadline: 250 * time.Millisecond, Log: log},
+		Options: policy.Options{Numbers: numbers, Zone: zone, PolicyDeadline: 20 * time.Second, TestTimeout: 10 * time.Minute, Log: log},
 		Folder:  w.dir, Archive: w.store, View: func(ctx context.Context) (engine.View, error) { return w.store.View(ctx, nil) },
 	})
 	w.must(err)
@@ -121,19 +121,19 @@ func beginWith(t testing.TB, change func(*server.Options), started **server.Serv
 	w.must(err)
 	router, err := engine.NewRouter(engine.RouterOptions{
 		Judge: engine.Judge{Numbers: numbers, Fallback: "9876543219"}, Policies: w.manager, Preview: w.manager, Ledger: w.store,
-		Observer: metrics, Render: alohaa.Render(mode), Deadline: 5 * time.Second, PolicyDeadline: time.Second,
+		Observer: metrics, Render: alohaa.Render(mode), Deadline: 30 * time.Second, PolicyDeadline: 20 * time.Second,
 	})
 	w.must(err)
 	judge := engine.Judge{Numbers: numbers, Fallback: "9876543219"}
 	library := sets{policy.NewLibrary(policy.LibraryOptions{
-		Options: policy.Options{Numbers: numbers, Zone: zone, PolicyDeadline: time.Second}, Active: w.manager.Active, Archive: w.store})}
-	replayer, err := replay.New(replay.Options{Sets: library, Judge: judge, PolicyDeadline: time.Second,
+		Options: policy.Options{Numbers: numbers, Zone: zone, PolicyDeadline: 20 * time.Second, TestTimeout: 10 * time.Minute}, Active: w.manager.Active, Archive: w.store})}
+	replayer, err := replay.New(replay.Options{Sets: library, Judge: judge, PolicyDeadline: 20 * time.Second,
 		Open: func(ctx context.Context) (replay.Timeline, error) { return w.store.Timeline(ctx) }})
 	w.must(err)
 	o := server.Options{
 		Listen: "127.0.0.1:0", PrivateListen: "127.0.0.1:0", Numbers: numbers, Zone: zone, Version: "v1.2.3", Log: log, Metrics: metrics,
 		Router: router, Completer: w.store, History: w.store, Quarantine: w.store, Policies: w.manager, Live: w.store, Eraser: w.store, Fallback: "9876543219",
-		Explainer: &replay.Explainer{Sets: library, Past: w.store, Judge: judge, PolicyDeadline: time.Second}, Replayer: replayer, Past: w.store,
+		Explainer: &replay.Explainer{Sets: library, Past: w.store, Judge: judge, PolicyDeadline: 20 * time.Second}, Replayer: replayer, Past: w.store,
 	}
 	if change != nil {
 		change(&o)
@@ -146,7 +146,7 @@ func beginWith(t testing.TB, change func(*server.Options), started **server.Serv
 	done := make(chan struct{})
 	go func() { defer close(done); _ = w.manager.Run(watching) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := s.Shutdown(ctx); err != nil {
 			t.Error(err)

@@ -12,7 +12,7 @@ import (
 // "team" is 20 DIDs and 50 receivers; with "pairs" every call reaches somebody
 // else.
 //
-//	go test -run x -bench Sum -benchtime 20x -count 5 ./engine/history/stats
+//	go test -run '^$' -bench Sum -benchtime 20x -count 5 ./engine/history/stats
 func BenchmarkSum(b *testing.B) {
 	const calls, hours = 1_000_000, 2400
 	for name, receivers := range map[string]int{"team": 50, "pairs": calls} {
