@@ -17,7 +17,8 @@ const targetName = "switchboard.plan"
 func init() { rego.RegisterPlugin(targetName, door{}) }
 
 // Of plans a query over modules that are compiled. Builtins are those beyond
-// OPA's own that the modules call. It fails where OPA's planner does not know how.
+// OPA's own that the modules call. It fails where OPA's planner does not know how,
+// and where it is known to be wrong.
 func Of(ctx context.Context, compiler *ast.Compiler, query string, builtins ...*ast.Builtin) (policy *ir.Policy, err error) {
 	defer func() {
 		// The planner walks modules that nobody but the compiler has seen.
@@ -35,6 +36,9 @@ func Of(ctx context.Context, compiler *ast.Compiler, query string, builtins ...*
 	}
 	if out == nil {
 		return nil, errors.New("the planner gave no plan")
+	}
+	if err := doubt(out, compiler.RuleTree); err != nil {
+		return nil, err
 	}
 	return out, nil
 }
