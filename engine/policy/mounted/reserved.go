@@ -1,6 +1,6 @@
 package mounted
 
-import "github.com/open-policy-agent/opa/ast"
+import "github.com/open-policy-agent/opa/v1/ast"
 
 // History is the root of the profiles and calls, Calls its one collection that
 // is keyed by call_id.

@@ -76,7 +76,6 @@ type machine struct {
 	err     error
 	out     *ast.Term // of the builtin that is called
 	outs    []*ast.Term
-	many    bool
 	take    func(*ast.Term) error
 }
 
