@@ -51,19 +51,31 @@ func starterFiles(b *testing.B) map[string]string {
 	return out
 }
 
-// BenchmarkReload edits a folder and reloads it, again and again, while calls
+// BenchmarkReload edits a file of a folder and reloads it, again and again, while calls
 // are decided at a steady rate: how long a reload takes, and what the calls
 // notice of it, against the same calls with nothing beside.
+//
+//	GOGC=400 go test -run '^$' -bench BenchmarkReload -benchtime 3x ./engine/policy
 func BenchmarkReload(b *testing.B) {
-	for name, files := range map[string]func(*testing.B) map[string]string{
-		"files=1000":     func(b *testing.B) map[string]string { return manyFiles(b, 1000) },
-		"entries=100000": func(b *testing.B) map[string]string { return bigDirectory(b, 100_000) },
+	for _, c := range []struct {
+		name string
+		make func(*testing.B) map[string]string
+		edit string // the file that is edited
+		with string // a line that is another one each time
+	}{
+		{"files=1000", func(b *testing.B) map[string]string { return manyFiles(b, 1000) }, "routing/edit.rego", "package routing\n\nedit := %d\n"},
+		{"entries=100000/rule", func(b *testing.B) map[string]string { return bigDirectory(b, 100_000) }, "routing/edit.rego", "package routing\n\nedit := %d\n"},
+		{"entries=100000/entry", func(b *testing.B) map[string]string { return bigDirectory(b, 100_000) }, "directory/data.yaml",
+			"  \"918099999999\": {name: Edit %d, team: [\"9876543210\"]}\n"},
 	} {
-		b.Run(name, func(b *testing.B) { benchmarkReload(b, files(b)) })
+		b.Run(c.name, func(b *testing.B) {
+			files := c.make(b)
+			benchmarkReload(b, files, c.edit, files[c.edit]+c.with)
+		})
 	}
 }
 
-func benchmarkReload(b *testing.B, files map[string]string) {
+func benchmarkReload(b *testing.B, files map[string]string, edited, text string) {
 	dir := b.TempDir()
 	for name, text := range files {
 		put(b, filepath.Join(dir, name), text)
@@ -82,7 +94,7 @@ func benchmarkReload(b *testing.B, files map[string]string) {
 	n := 0
 	for b.Loop() {
 		n++
-		put(b, filepath.Join(dir, "routing/edit.rego"), fmt.Sprintf("package routing\n\nedit := %d\n", n))
+		put(b, filepath.Join(dir, edited), fmt.Sprintf(text, n))
 		beside = append(beside, calls(b, m, func() {
 			before := cpuTime(b)
 			defer func() { cpu += cpuTime(b) - before }()

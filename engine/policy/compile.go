@@ -21,10 +21,14 @@ const errorLimit = finding.Max
 
 // compileTree takes a tree through everything static: parse, lint, compile,
 // contract. The compiled set is nil where it found errors; parsed is what the
-// tests go on with.
-func compileTree(ctx context.Context, tree Tree, opts Options) (*compiled, parsed, finding.List) {
+// tests go on with. active is the set that serves, nil for none.
+func compileTree(ctx context.Context, tree Tree, opts Options, active *Set) (*compiled, parsed, finding.List) {
+	if same := documentsOf(active, tree, opts); same != nil {
+		return compileRules(ctx, tree, same)
+	}
 	files := datafile.ParseAll(tree)
 	f := lint.Data(files, opts.Numbers, opts.mostWarned())
+	numbering := f
 	p, found := parse(tree, files)
 	// The loader trips over the same data files; what was said of a file with
 	// its line is not said again without.
@@ -39,26 +43,40 @@ func compileTree(ctx context.Context, tree Tree, opts Options) (*compiled, parse
 	if p.modules == nil || found.Failed() {
 		return nil, p, f
 	}
+	return compileParsed(ctx, tree, files, p, judgeDocuments(files, numbering, p.documents.data, opts), f)
+}
+
+// compileRules is compileTree of a tree whose data files are known.
+func compileRules(ctx context.Context, tree Tree, same *documents) (*compiled, parsed, finding.List) {
+	var f finding.List
+	f.Add(same.numbering)
+	p, found := parse(rulesOf(tree), nil)
+	f.Add(found)
+	if p.modules == nil || found.Failed() {
+		return nil, p, f
+	}
+	return compileParsed(ctx, tree, datafile.Later(tree), p, same, f)
+}
+
+// compileParsed goes on with what was read, after what was found in it.
+func compileParsed(ctx context.Context, tree Tree, files *datafile.Files, p parsed, d *documents, f finding.List) (*compiled, parsed, finding.List) {
+	p.documents = d
 	serving := maps.Clone(p.modules)
 	maps.DeleteFunc(serving, func(name string, _ *ast.Module) bool { return isTestFile(name) })
-	dids, found := directory(files, p.data)
-	f.Add(found)
-	planned := lint.Plan(files, serving, p.data)
+	f.Add(d.keyed)
+	planned := lint.Plan(files, serving, d.data)
 	f.Add(planned)
-	f.Add(lint.Directory(files, p.data).Without(planned.Errors))
+	f.Add(d.schema.Without(planned.Errors))
 	compiler, found := compileModules(ctx, tree, serving, p)
 	f.Add(found)
 	if f.Failed() {
 		return nil, p, f
 	}
-	return &compiled{
-		tree:     tree,
-		revision: tree.Revision(),
-		modules:  serving,
-		compiler: compiler,
-		data:     p.data,
-		dids:     dids,
-	}, p, f
+	if err := d.hang(); err != nil {
+		f.Fail(engine.Problem{Code: finding.CodeCompile, Message: err.Error()})
+		return nil, p, f
+	}
+	return &compiled{tree: tree, revision: tree.Revision(), modules: serving, compiler: compiler, documents: d}, p, f
 }
 
 // compileModules compiles what serves and judges what came of it.
@@ -70,7 +88,7 @@ func compileModules(ctx context.Context, tree Tree, serving map[string]*ast.Modu
 		return nil, f
 	}
 	compiler := newCompiler(schemas).WithStrict(true).WithVirtual(isMounted)
-	if err := withConflicts(ctx, compiler, p.data, func() { compiler.Compile(serving) }); err != nil {
+	if err := withConflicts(ctx, compiler, p.documents.data, func() { compiler.Compile(serving) }); err != nil {
 		f.Fail(engine.Problem{Code: finding.CodeCompile, Message: err.Error()})
 		return nil, f
 	}

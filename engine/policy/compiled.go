@@ -13,8 +13,7 @@ type compiled struct {
 	revision string
 	modules  map[string]*ast.Module // parsed with annotations, test files left out; keys are tree paths
 	compiler *ast.Compiler          // strict, WithVirtual for data.history, with path conflict check
-	data     map[string]any         // the data documents of the tree, merged as `opa test` does
-	dids     map[string]bool        // canonical keys of data.directory.dids
+	*documents
 }
 
 // entryPoint is the query every call is answered by.

@@ -11,7 +11,7 @@ import (
 // Teams are lists or names of lists; what is neither is nobody.
 func TestDirectory(t *testing.T) {
 	set := routing(t, "decision := true")
-	set.compiled.data = map[string]any{"directory": map[string]any{
+	set.compiled.documents.data = map[string]any{"directory": map[string]any{
 		"teams": map[string]any{"north": []any{"9876543210", "9876543211"}},
 		"dids": map[string]any{
 			"918645658682": map[string]any{"name": "Sales", "team": []any{"9876543212", 7}},
@@ -19,7 +19,7 @@ func TestDirectory(t *testing.T) {
 			"918645658683": map[string]any{"team": "nobody"},
 			"918645658680": nil,
 		}}}
-	set.compiled.dids = map[string]bool{"918645658682": true, "918645658681": true, "918645658683": true, "918645658680": true}
+	set.compiled.documents.dids = map[string]bool{"918645658682": true, "918645658681": true, "918645658683": true, "918645658680": true}
 	var m Manager
 	if got := m.Directory(); got != nil {
 		t.Errorf("without a set: %v", got)

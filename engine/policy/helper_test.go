@@ -76,7 +76,7 @@ func tryCompileBy(t testing.TB, compiler *ast.Compiler, modules map[string]strin
 	if compiler.Failed() {
 		return nil, compiler.Errors
 	}
-	c := &compiled{tree: tree, revision: tree.Revision(), modules: p.modules, compiler: compiler, data: data, dids: map[string]bool{calledDID: true}}
+	c := &compiled{tree: tree, revision: tree.Revision(), modules: p.modules, compiler: compiler, documents: &documents{data: data, dids: map[string]bool{calledDID: true}}}
 	s, err := prepare(t.Context(), c, Options{Zone: kolkata})
 	if err != nil {
 		return nil, err

@@ -46,14 +46,14 @@ func Load(ctx context.Context, tree Tree, opts Options, checks Checks) (set *Set
 
 func load(ctx context.Context, tree Tree, opts Options, checks Checks) (*Set, finding.List, engine.TestSummary) {
 	var tests engine.TestSummary
-	c, p, f := compileTree(ctx, tree, opts)
+	c, p, f := compileTree(ctx, tree, opts, checks.Active)
 	if f.Failed() {
 		return nil, f, tests
 	}
 	if checks.SkipTests {
 		tests = checks.Earlier
 	} else {
-		run, found := runTests(ctx, tree, p, opts, TestOptions{Coverage: checks.Coverage})
+		run, found := runTests(ctx, tree, p, opts, TestOptions{Coverage: checks.Coverage, beside: checks.Active != nil})
 		tests = run.Summary
 		f.Add(found)
 		f.Add(uncovered(p, run))

@@ -12,7 +12,6 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/storage"
-	"github.com/open-policy-agent/opa/v1/storage/inmem"
 )
 
 // historyRoot is where the history hangs in the data document.
@@ -33,29 +32,17 @@ type mount struct {
 	document ast.Object          // all of files
 }
 
-// newMount hangs the mounted documents into data. The mount keeps data; the caller must
-// not change it afterwards.
-func newMount(data map[string]any) (*mount, error) {
+// newMount hangs the mounted documents into the files' own. The mount keeps those.
+func newMount(own *documents) (*mount, error) {
 	for _, root := range slices.Sorted(maps.Keys(mounted.Reserved)) {
-		if _, taken := data[root]; taken {
+		if _, taken := own.data[root]; taken {
 			return nil, fmt.Errorf("data.%s is where the server shows %s; give the data file that defines it another folder or name", root, mounted.Reserved[root])
 		}
 	}
-	if data == nil {
-		data = map[string]any{}
-	}
-	// Terms in, terms out: nothing is converted while a call waits.
-	files := inmem.NewFromObjectWithOpts(data, inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
-	ctx := context.Background()
-	read, err := files.NewTransaction(ctx)
-	if err != nil {
+	if err := own.hang(); err != nil {
 		return nil, err
 	}
-	all, err := files.Read(ctx, read, storage.RootPath)
-	if err != nil {
-		return nil, err
-	}
-	return &mount{files: files, read: read, document: all.(ast.Object)}, nil
+	return &mount{files: own.store, read: own.read, document: own.all}, nil
 }
 
 // NewTransaction opens a transaction on an empty history.

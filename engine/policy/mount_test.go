@@ -11,7 +11,7 @@ import (
 
 func testMount(t *testing.T) *mount {
 	t.Helper()
-	m, err := newMount(map[string]any{"directory": map[string]any{"dids": map[string]any{calledDID: map[string]any{"team": []any{receiverNumber}}}}})
+	m, err := newMount(&documents{data: map[string]any{"directory": map[string]any{"dids": map[string]any{calledDID: map[string]any{"team": []any{receiverNumber}}}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestMountTakesTheHistoryPath(t *testing.T) {
 			t.Errorf("%s taken: %t, %v", path, got, err)
 		}
 	}
-	if _, err := newMount(map[string]any{"history": map[string]any{}}); err == nil || !strings.Contains(err.Error(), "data.history") {
+	if _, err := newMount(&documents{data: map[string]any{"history": map[string]any{}}}); err == nil || !strings.Contains(err.Error(), "data.history") {
 		t.Errorf("a data file took the history's place: %v", err)
 	}
 }

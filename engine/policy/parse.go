@@ -18,7 +18,8 @@ import (
 // parsed is a tree as OPA's loader reads it.
 type parsed struct {
 	modules map[string]*ast.Module // with annotations; test files too
-	data    map[string]any
+	// The data files' part. parse fills in the data alone.
+	documents *documents
 }
 
 // parse reads the tree as `opa test --ignore '.*' <dir>` would: a data file's
@@ -44,7 +45,7 @@ func parse(tree Tree, files *datafile.Files) (parsed, finding.List) {
 		}
 		return parsed{}, f
 	}
-	p := parsed{modules: result.ParsedModules(), data: result.Documents}
+	p := parsed{modules: result.ParsedModules(), documents: &documents{data: result.Documents}}
 	for _, name := range slices.Sorted(maps.Keys(p.modules)) {
 		if problem, ok := reservedPackage(p.modules[name]); ok {
 			f.Fail(problem)

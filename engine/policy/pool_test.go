@@ -17,10 +17,10 @@ func TestPool(t *testing.T) {
 		"no DIDs":     {map[string]any{}, nil},
 	} {
 		set := routing(t, "decision := true")
-		set.compiled.data = map[string]any{"directory": map[string]any{"dids": test.dids}}
-		set.compiled.dids = map[string]bool{}
+		set.compiled.documents.data = map[string]any{"directory": map[string]any{"dids": test.dids}}
+		set.compiled.documents.dids = map[string]bool{}
 		for did := range test.dids {
-			set.compiled.dids[did] = true
+			set.compiled.documents.dids[did] = true
 		}
 		if got := set.Pool(); !slices.Equal(got, test.want) {
 			t.Errorf("%s: %v, want %v", name, got, test.want)

@@ -36,7 +36,7 @@ const answerVar = ast.Var("answer")
 // prepare does once what every evaluation of c needs. It takes c over: rules
 // are instrumented, so c must not be compiled or prepared again.
 func prepare(_ context.Context, c *compiled, opts Options) (*Set, error) {
-	m, err := newMount(c.data)
+	m, err := newMount(c.documents)
 	if err != nil {
 		return nil, err
 	}
@@ -77,4 +77,4 @@ func (s *Set) Tree() Tree { return s.compiled.tree }
 
 // IsDID reports whether a canonical DID is a key of the set's
 // data.directory.dids.
-func (s *Set) IsDID(did string) bool { return s.compiled.dids[did] }
+func (s *Set) IsDID(did string) bool { return s.compiled.documents.dids[did] }

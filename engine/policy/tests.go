@@ -12,7 +12,6 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/cover"
 	"github.com/open-policy-agent/opa/v1/storage"
-	"github.com/open-policy-agent/opa/v1/storage/inmem"
 	"github.com/open-policy-agent/opa/v1/tester"
 	"github.com/open-policy-agent/opa/v1/topdown"
 
@@ -42,6 +41,8 @@ type TestResult struct {
 type TestOptions struct {
 	Filter   string // a regular expression over test names; empty is all
 	Coverage bool
+
+	beside bool // calls: one test at a time, so that a processor stays free
 }
 
 // TestRun is what a set's own tests said. Coverage is nil unless asked for.
@@ -57,7 +58,7 @@ type TestRun struct {
 func Test(ctx context.Context, tree Tree, opts Options, t TestOptions) (TestRun, engine.Report) {
 	opts = opts.withDefaults()
 	began := time.Now()
-	_, p, f := compileTree(ctx, tree, opts)
+	_, p, f := compileTree(ctx, tree, opts, nil)
 	var run TestRun
 	if !f.Failed() {
 		var found finding.List
@@ -88,13 +89,16 @@ func runTests(ctx context.Context, tree Tree, p parsed, opts Options, t TestOpti
 		RaiseBuiltinErrors(true). // told apart below: they warn
 		SetTimeout(oneTest(opts.TestTimeout)).
 		Filter(t.Filter)
+	if t.beside {
+		runner.SetParallel(1)
+	}
 	var coverage *cover.Cover
 	if t.Coverage {
 		coverage = cover.New()
 		runner.SetCoverageQueryTracer(coverage)
 	}
 	var raw []*tester.Result
-	store := inmem.NewFromObjectWithOpts(p.data, inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
+	store := p.documents.store
 	runner.SetStore(store)
 	err = storage.Txn(ctx, store, storage.TransactionParams{}, func(txn storage.Transaction) error {
 		results, err := runner.RunTests(ctx, txn)

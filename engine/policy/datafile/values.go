@@ -135,7 +135,8 @@ func (w *walker) repeated(v Value, first int) {
 // Files are the data files of a set, by name.
 type Files struct {
 	List   []*File
-	places map[string]place // by path, made when somebody asks
+	places map[string]place  // by path, made when somebody asks
+	later  map[string][]byte // read into List when somebody asks for a place; nil: List is read
 }
 
 type place struct {
@@ -154,9 +155,17 @@ func ParseAll(files map[string][]byte) *Files {
 	return out
 }
 
+// Later has the data files among the files of a set read when somebody asks for
+// a place in them, and not before: for those who know what is in them. List is
+// empty until then.
+func Later(files map[string][]byte) *Files { return &Files{later: files} }
+
 // Place finds the file and the position that define a path of the data
 // document, or the nearest thing around it. The file is empty where none does.
 func (f *Files) Place(path ...string) (file string, line, column int) {
+	if f.later != nil {
+		f.List, f.later = ParseAll(f.later).List, nil
+	}
 	if f.places == nil {
 		f.places = map[string]place{}
 		for _, one := range f.List {
