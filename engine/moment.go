@@ -11,12 +11,13 @@ import (
 var localLayouts = []string{"2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly}
 
 // ParseTime reads a moment as people write it: RFC 3339, a date or a local time
-// in zone, or Unix seconds. The error is a sentence that says what to write.
+// in zone, or Unix seconds. The error is a sentence that says what to write;
+// a number that came instead of a moment is masked in it.
 func ParseTime(text string, zone *time.Location) (time.Time, error) {
 	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil {
 		// Up to the year 9999: what is larger is milliseconds.
 		if seconds < 0 || seconds >= 253402300800 {
-			return time.Time{}, fmt.Errorf("%s is out of range for seconds since 1970; milliseconds are not understood", text)
+			return time.Time{}, fmt.Errorf("%s is out of range for seconds since 1970; milliseconds are not understood", Mask(text))
 		}
 		return time.Unix(seconds, 0), nil
 	}
@@ -33,5 +34,5 @@ func ParseTime(text string, zone *time.Location) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%q is no time; write 2025-11-22T14:35:00+05:30, 2025-11-22 (midnight in %s), or seconds since 1970", text, zone)
+	return time.Time{}, fmt.Errorf("%q is no time; write 2025-11-22T14:35:00+05:30, 2025-11-22 (midnight in %s), or seconds since 1970", Mask(text), zone)
 }

@@ -95,7 +95,7 @@ func (s *Server) call(c *gin.Context) error {
 		return err
 	}
 	if detail == nil {
-		return fail(http.StatusNotFound, "There is no call %q. It may have been deleted by age; GET /api/v1/calls lists what there is.", id)
+		return fail(http.StatusNotFound, "There is no call %q. It may have been deleted by age; GET /api/v1/calls lists what there is.", engine.Mask(id))
 	}
 	return writeJSON(c, http.StatusOK, viewCall(detail))
 }

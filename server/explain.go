@@ -4,6 +4,8 @@ import (
 	"net/http"
 
 	"github.com/gin-gonic/gin"
+
+	"switchboard/engine"
 )
 
 // explain answers how a recorded decision came about, from a repeat of it.
@@ -27,7 +29,7 @@ func (s *Server) explain(c *gin.Context) error {
 		return err
 	}
 	if e == nil {
-		return fail(http.StatusNotFound, "There is no decision of call %q. It may have been deleted by age, or only its report came; GET /api/v1/calls/{call_id} shows what there is.", id)
+		return fail(http.StatusNotFound, "There is no decision of call %q. It may have been deleted by age, or only its report came; GET /api/v1/calls/{call_id} shows what there is.", engine.Mask(id))
 	}
 	e.Steps, e.Read, e.Fired, e.Trace = list(e.Steps), list(e.Read), list(e.Fired), list(e.Trace)
 	return writeJSON(c, http.StatusOK, e)

@@ -76,9 +76,9 @@ func (s *Server) expiry(raw json.RawMessage, now time.Time) (int64, error) {
 		return 0, err
 	case !at.After(now):
 		return 0, fail(http.StatusBadRequest,
-			"expires: %q is over already. Write a later moment, or a duration with its unit such as 45m; to end something now, DELETE it.", text)
+			"expires: %q is over already. Write a later moment, or a duration with its unit such as 45m; to end something now, DELETE it.", engine.Mask(shorten(string(text))))
 	case at.Year() > latest:
-		return 0, fail(http.StatusBadRequest, "expires: %q is after the year %d. Write null for never.", text, latest)
+		return 0, fail(http.StatusBadRequest, "expires: %q is after the year %d. Write null for never.", engine.Mask(shorten(string(text))), latest)
 	}
 	return at.UnixNano(), nil
 }
@@ -101,7 +101,7 @@ func (s *Server) parseExpiry(text string, now time.Time) (time.Time, error) {
 
 func noTime(text string) error {
 	return fail(http.StatusBadRequest, "expires: %q is no time. Write a duration from now on such as 45m or 2d, "+
-		"a moment such as 2025-11-22T14:35:00+05:30, seconds since 1970, or null for never.", shorten(text))
+		"a moment such as 2025-11-22T14:35:00+05:30, seconds since 1970, or null for never.", engine.Mask(shorten(text)))
 }
 
 // shorten bounds what a sentence quotes.
@@ -168,7 +168,7 @@ func pageLimit(c *gin.Context) (int, error) {
 	}
 	n, err := strconv.Atoi(v)
 	if err != nil || n < 1 || n > engine.MaxPage {
-		return 0, fail(http.StatusBadRequest, "limit: %q is not between 1 and %d.", v, engine.MaxPage)
+		return 0, fail(http.StatusBadRequest, "limit: %q is not between 1 and %d.", engine.Mask(shorten(v)), engine.MaxPage)
 	}
 	return n, nil
 }

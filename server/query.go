@@ -40,10 +40,12 @@ func sortedKeys(v url.Values) []string {
 	return names
 }
 
-// unknownName says that a name is not known, and which one may be meant.
+// unknownName says that a name is not known, and which one may be meant. The
+// name is masked and cut: it may be a number that came to the wrong place.
 func unknownName(what, name string, known []string) string {
+	asked := engine.Mask(shorten(name))
 	if len(known) == 0 {
-		return fmt.Sprintf("There is no %s %q here; this route takes none.", what, name)
+		return fmt.Sprintf("There is no %s %q here; this route takes none.", what, asked)
 	}
 	best := slices.MinFunc(known, func(a, b string) int { return distance(name, a) - distance(name, b) })
 	near := distance(name, best) <= max(2, len(best)/2)
@@ -52,9 +54,9 @@ func unknownName(what, name string, known []string) string {
 		best, near = known[i], true
 	}
 	if near {
-		return fmt.Sprintf("There is no %s %q. Did you mean %q?", what, name, best)
+		return fmt.Sprintf("There is no %s %q. Did you mean %q?", what, asked, best)
 	}
-	return fmt.Sprintf("There is no %s %q. There are: %s.", what, name, strings.Join(known, ", "))
+	return fmt.Sprintf("There is no %s %q. There are: %s.", what, asked, strings.Join(known, ", "))
 }
 
 // distance is how many letters must be put in, left out or replaced to get from

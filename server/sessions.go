@@ -24,7 +24,7 @@ func (s *Server) sessions(c *gin.Context) error {
 	}
 	if v, given := c.GetQuery("ended"); given {
 		if f.Ended, err = strconv.ParseBool(v); err != nil {
-			return fail(http.StatusBadRequest, "ended: %q is neither true nor false.", v)
+			return fail(http.StatusBadRequest, "ended: %q is neither true nor false.", engine.Mask(shorten(v)))
 		}
 	}
 	if raw := c.Query("did"); raw != "" {

@@ -34,7 +34,7 @@ func (s *Server) stats(c *gin.Context) error {
 	}
 	if v := c.Query("top"); v != "" {
 		if f.Top, err = strconv.Atoi(v); err != nil || f.Top < 1 || f.Top > engine.MaxPage {
-			return fail(http.StatusBadRequest, "top: %q is not a number from 1 to %d.", v, engine.MaxPage)
+			return fail(http.StatusBadRequest, "top: %q is not a number from 1 to %d.", engine.Mask(shorten(v)), engine.MaxPage)
 		}
 	}
 	got, err := s.o.History.Stats(c.Request.Context(), f)
