@@ -74,12 +74,19 @@ func openSettings(path string) (*settingsFile, error) {
 func readSettings(r io.Reader) (*settingsFile, error) {
 	s := &settingsFile{values: map[string]setting{}}
 	var doc yaml.Node
-	if err := yaml.NewDecoder(r).Decode(&doc); errors.Is(err, io.EOF) {
+	decoder := yaml.NewDecoder(r)
+	if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
 		return s, nil
 	} else if err != nil {
 		return nil, fmt.Errorf("the settings file is not YAML: %w", err)
 	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, errors.New("the settings file goes on behind a line ---, and what follows there would be left out; remove that line")
+	}
 	root := doc.Content[0]
+	if root.Tag == "!!null" {
+		return s, nil
+	}
 	if root.Kind != yaml.MappingNode {
 		return nil, fmt.Errorf("the settings file holds no settings on line %d; write one a line, such as fallback: \"9876543210\"", root.Line)
 	}
@@ -97,7 +104,7 @@ func readSettings(r io.Reader) (*settingsFile, error) {
 		case yaml.SequenceNode:
 			list := []any{}
 			for _, item := range value.Content {
-				if item.Kind != yaml.ScalarNode {
+				if item.Kind != yaml.ScalarNode || item.Tag == "!!null" {
 					return nil, fmt.Errorf("settings file, line %d: %s is a list of texts", item.Line, key.Value)
 				}
 				list = append(list, item.Value)
