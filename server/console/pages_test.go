@@ -47,7 +47,7 @@ func TestWhoMayOnlyLookChangesNothing(t *testing.T) {
 		_, text := w.get(page.path)
 		for _, action := range regexp.MustCompile(`<form[^>]* action="([^"]*)"`).FindAllStringSubmatch(text, -1) {
 			switch action[1] {
-			case "/reveal", "/logout", "/calls", "/people", "/statistics", "/try/download", "/policies/tests":
+			case "/reveal", "/logout", "/calls", "/people", "/statistics", "/try/download", "/policies/tests", "/try/replay":
 			default:
 				t.Errorf("%s offers %s", page.name, action[1])
 			}
@@ -185,6 +185,9 @@ func TestTry(t *testing.T) {
 	broken := []string{"path", "routing/more.rego", "text", "package routing\r\n\r\nbroken := {\r\n"}
 	if text := ask(append(broken, "caller", ravi, "did", did)...); missing(text, "do not load", "routing/more.rego:") != nil {
 		t.Errorf("a broken edit: %s", text)
+	}
+	if _, text := w.form("/try/replay", "revision", "0123456789abcdef"); !strings.Contains(text, "no such revision") {
+		t.Errorf("a replay of no revision: %s", text)
 	}
 	if _, text := w.form("/try/replay", broken...); missing(text, "do not load", "routing/more.rego:") != nil {
 		t.Errorf("a replay of a broken edit: %s", text)

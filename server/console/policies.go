@@ -21,6 +21,7 @@ type policiesView struct {
 	Report    reportView
 	Revisions []revisionRow
 	Chosen    *chosenView
+	Replay    bool // a revision can be tried on past calls
 	Changes   bool
 	Done      string
 }
@@ -71,7 +72,7 @@ func (c *Console) policiesPage(a *asked) error {
 	defer cancel()
 	now := c.o.Policies.Status()
 	v := policiesView{Serving: now.Revision, Origin: now.Origin, Folder: now.Folder, Since: ns(now.Since), Rollback: now.Rollback,
-		Report: a.report(now.Reload), Changes: a.visitor.Changes, Done: doneTexts[a.FormValue("done")]}
+		Report: a.report(now.Reload), Replay: c.o.Replay != nil, Changes: a.visitor.Changes, Done: doneTexts[a.FormValue("done")]}
 	archived, err := c.o.History.Revisions(ctx)
 	if err != nil {
 		return err

@@ -27,6 +27,7 @@ type replayView struct {
 	Broken   *reportView
 	Wrong    string
 	Edited   int
+	Archived string // the revision that was tried, in place of edits
 }
 
 type exampleView struct {
@@ -47,7 +48,7 @@ type moveView struct {
 	Calls    int
 }
 
-// replay tries the edits on the calls of a period.
+// replay tries the edits, or an archived revision, on the calls of a period.
 func (c *Console) replay(a *asked) error {
 	edits, err := a.edits()
 	if err != nil {
@@ -55,19 +56,21 @@ func (c *Console) replay(a *asked) error {
 	}
 	ctx, cancel := context.WithTimeout(a.Context(), replayTime)
 	defer cancel()
-	req := engine.ReplayRequest{Policies: edits, Limit: replayCalls}
+	req := engine.ReplayRequest{Policies: edits, Limit: replayCalls, Revision: a.PostFormValue("revision")}
 	for _, p := range replayPeriods {
 		if p.Name == a.PostFormValue("period") {
 			req.From = c.o.Now().Add(-p.length)
 		}
 	}
 	d, err := c.o.Replay.Replay(ctx, req, nil)
-	v := replayView{Difference: d, Edited: len(edits)}
+	v := replayView{Difference: d, Edited: len(edits), Archived: req.Revision}
 	var broken *engine.PoliciesError
 	switch {
 	case errors.As(err, &broken):
 		r := a.report(broken.Report)
 		v.Broken = &r
+	case errors.Is(err, engine.ErrNoRevision):
+		v.Wrong = "There is no such revision in the archive any more."
 	case errors.Is(err, engine.ErrReplaying):
 		v.Wrong = "Another replay is running. Wait until it is done."
 	case errors.Is(err, context.DeadlineExceeded):
