@@ -9,7 +9,13 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"switchboard/engine/history/boltfile"
+	"switchboard/engine/history/journal"
+)
+
+// The archive's buckets in the log's file.
+var (
+	bucketRevisions  = []byte("revisions")  // revision -> revisionRef
+	bucketQuarantine = []byte("quarantine") // id -> quarantineRef
 )
 
 // archive knows where the rare records lie: revisions and quarantine. What it
@@ -23,15 +29,13 @@ type archive struct {
 	refused   uint64 // since start, for quarantine was full
 }
 
-func (a *archive) open(l *logFile) error {
+func (a *archive) open(l *journal.File) error {
 	a.revisions, a.items = make(map[string]revisionRef), make(map[string]quarantineRef)
-	err := boltfile.Guard(func() error {
-		return l.db.View(func(tx *bbolt.Tx) error {
-			if err := readRefs(tx.Bucket(bucketRevisions), a.revisions); err != nil {
-				return err
-			}
-			return readRefs(tx.Bucket(bucketQuarantine), a.items)
-		})
+	err := l.View(func(tx *bbolt.Tx) error {
+		if err := readRefs(tx.Bucket(bucketRevisions), a.revisions); err != nil {
+			return err
+		}
+		return readRefs(tx.Bucket(bucketQuarantine), a.items)
 	})
 	for id, ref := range a.items {
 		a.bytes += ref.Size
@@ -99,6 +103,6 @@ func deleteRef(bucket []byte, id string) func(*bbolt.Tx, uint64) error {
 }
 
 // append queues a record that concerns no call.
-func (s *Store) append(data []byte, also func(*bbolt.Tx, uint64) error) (*item, error) {
-	return s.journal.append(data, false, also)
+func (s *Store) append(data []byte, also func(*bbolt.Tx, uint64) error) (*journal.Item, error) {
+	return s.journal.Append(data, false, also)
 }

@@ -6,10 +6,8 @@ import (
 	"encoding/json"
 	"slices"
 
-	"go.etcd.io/bbolt"
-
 	"switchboard/engine"
-	"switchboard/engine/history/boltfile"
+	"switchboard/engine/history/journal"
 )
 
 // maxAudit bounds how far back the audit trail is looked for, in records of any
@@ -29,17 +27,17 @@ func (s *Store) Audit(ctx context.Context, limit int) ([]engine.AuditEntry, erro
 	}
 	limit = min(limit, engine.MaxPage)
 	out := []engine.AuditEntry{}
-	_, at := s.journal.position()
+	_, at := s.journal.Position()
 	for looked := 0; looked < maxAudit && len(out) < limit && at > 0; looked += auditStep {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		found, next, err := s.file.auditRecords(at, limit-len(out))
+		found, next, err := auditRecords(s.file, at, limit-len(out))
 		if err != nil {
 			return nil, err
 		}
 		for _, st := range found {
-			r, err := decodeRecord(st.data)
+			r, err := decodeRecord(st.Data)
 			if err != nil {
 				return nil, err
 			}
@@ -71,25 +69,18 @@ func audited(data []byte) bool {
 
 // auditRecords returns such records from a sequence number down, newest first,
 // at most limit, and where to go on; zero at the end.
-func (l *logFile) auditRecords(from uint64, limit int) (out []stored, next uint64, err error) {
-	err = boltfile.Guard(func() error {
-		return l.db.View(func(tx *bbolt.Tx) error {
-			c := tx.Bucket(bucketLog).Cursor()
-			k, v := c.Seek(seqKey(from))
-			if k == nil {
-				k, v = c.Last()
-			} else if seqOf(k) > from {
-				k, v = c.Prev()
-			}
-			for n := 0; k != nil && n < auditStep && len(out) < limit; n++ {
-				if audited(v) {
-					out = append(out, stored{seqOf(k), bytes.Clone(v)})
-				}
-				k, v = c.Prev()
-			}
-			next = seqOf(k)
-			return nil
-		})
+func auditRecords(l *journal.File, from uint64, limit int) (out []journal.Stored, next uint64, err error) {
+	n := 0
+	err = l.Down(from, func(seq uint64, data []byte) bool {
+		if n == auditStep || len(out) == limit {
+			next = seq
+			return false
+		}
+		if audited(data) {
+			out = append(out, journal.Stored{Seq: seq, Data: bytes.Clone(data)})
+		}
+		n++
+		return true
 	})
 	return out, next, err
 }

@@ -3,10 +3,8 @@ package history
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 
-	"switchboard/engine/history/boltfile"
+	"switchboard/engine/history/journal"
 )
 
 // Backup writes a consistent copy of the database to a new file at path, mode
@@ -14,7 +12,7 @@ import (
 // began; the index is not part of it, for it can be made from the log. It fails
 // where path exists, and leaves nothing behind when it fails.
 func (s *Store) Backup(ctx context.Context, path string) error {
-	return boltfile.Copy(ctx, s.file.db, path)
+	return s.file.Copy(ctx, path)
 }
 
 // BackupFile is Backup for a database that no process has open; ErrInUse
@@ -24,7 +22,7 @@ func BackupFile(ctx context.Context, src, dst string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(boltfile.Copy(ctx, l.db, dst), l.db.Close())
+	return errors.Join(l.Copy(ctx, dst), l.Close())
 }
 
 // Readable reports why the database at path can't be used as it is: it is not
@@ -34,21 +32,10 @@ func Readable(path string) error {
 	if err != nil {
 		return err
 	}
-	return l.db.Close()
+	return l.Close()
 }
 
 // readOnly opens a log without changing it.
-func readOnly(path string) (*logFile, error) {
-	if _, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("the database can't be read: %w", err)
-	}
-	db, err := boltfile.Open(path, defaults().bolt(true))
-	if err != nil {
-		return nil, err
-	}
-	l, err := readLog(db)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), db.Close())
-	}
-	return l, nil
+func readOnly(path string) (*journal.File, error) {
+	return journal.OpenExisting(path, defaults().logOptions(true))
 }

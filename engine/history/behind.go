@@ -85,20 +85,20 @@ func (b *behind) round(ctx context.Context) error {
 	s.mu.Lock()
 	m := mark{complete: !s.rebuilding, newest: s.memory.newest, live: s.memory.live, swept: s.memory.swept}
 	if m.complete {
-		m.applied, _ = s.journal.position()
+		m.applied, _ = s.journal.Position()
 	}
 	if len(s.memory.dirty) == 0 && m.complete == s.index.mark.complete && m.applied == b.applied.Load() {
 		s.mu.Unlock()
 		return nil
 	}
-	last, _ := s.journal.position()
+	last, _ := s.journal.Position()
 	cut := s.memory.cut()
 	s.mu.Unlock()
 
-	err := s.journal.wait(ctx, last)
+	err := s.journal.Wait(ctx, last)
 	if err == nil && m.applied > 0 {
 		var data []byte
-		data, err = s.journal.get(m.applied)
+		data, err = s.journal.Get(m.applied)
 		m.sum = sumOf(data)
 	}
 	if err == nil {

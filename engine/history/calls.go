@@ -93,13 +93,13 @@ type position struct {
 }
 
 func (s *Store) cursor(p position) string {
-	b := binary.AppendUvarint(seqKey(p.place), uint64(p.skip))
+	b := binary.AppendUvarint(boltfile.Key(p.place), uint64(p.skip))
 	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint32(b, s.cursorSum(b)))
 }
 
 // cursorSum tells a cursor of this database from anything else.
 func (s *Store) cursorSum(b []byte) uint32 {
-	return uint32(sumOf(append([]byte(s.file.id), b...)))
+	return uint32(sumOf(append([]byte(s.file.ID()), b...)))
 }
 
 func (s *Store) parseCursor(c string) (position, error) {
@@ -115,7 +115,7 @@ func (s *Store) parseCursor(c string) (position, error) {
 	if s.cursorSum(body) != sum || n != len(body)-8 || skip > math.MaxInt32 {
 		return position{}, engine.ErrBadCursor
 	}
-	return position{place: seqOf(body[:8]), skip: int(skip)}, nil
+	return position{place: boltfile.Number(body[:8]), skip: int(skip)}, nil
 }
 
 // callWalk goes through the call table from a place down: what is not written
@@ -209,17 +209,17 @@ func (w *callWalk) read(f engine.CallFilter) error {
 	return boltfile.Guard(func() error {
 		return x.view(func(tx *bbolt.Tx) error {
 			c := tx.Bucket(bucketCalls).Cursor()
-			k, v := before(c, w.below)
+			k, v := boltfile.Before(c, w.below)
 			for looked := 0; k != nil && len(w.stored) < chunk && looked < scanStep; looked++ {
-				n := x.epochs.of(seqOf(k))
+				n := x.epochs.of(boltfile.Number(k))
 				if n < uint64(len(epochs)) && epochs[n] != nil && !(epochs[n].mayHold(f, keys) && epochs[n].mayHoldAny(w.any)) {
 					w.below = n << x.epochs.bits
-					k, v = before(c, w.below)
+					k, v = boltfile.Before(c, w.below)
 					continue
 				}
-				w.below = seqOf(k)
+				w.below = boltfile.Number(k)
 				if w.wants(v) {
-					w.stored = append(w.stored, placed{seqOf(k), bytes.Clone(v)})
+					w.stored = append(w.stored, placed{boltfile.Number(k), bytes.Clone(v)})
 				}
 				k, v = c.Prev()
 			}
@@ -233,14 +233,6 @@ func (w *callWalk) read(f engine.CallFilter) error {
 // not be decoded. Numbers stand in the encoding as they are.
 func (w *callWalk) wants(data []byte) bool {
 	return len(w.any) == 0 || slices.ContainsFunc(w.any, func(k fold.Key) bool { return bytes.Contains(data, []byte(k.Number)) })
-}
-
-// before moves a cursor to the last key below a place.
-func before(c *bbolt.Cursor, place uint64) (k, v []byte) {
-	if k, _ := c.Seek(seqKey(place)); k == nil {
-		return c.Last()
-	}
-	return c.Prev()
 }
 
 // mayHold reports whether any call of the epoch could match.

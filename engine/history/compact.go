@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
-
-	"go.etcd.io/bbolt"
 
 	"switchboard/engine/history/boltfile"
+	"switchboard/engine/history/journal"
 )
 
 // Progress is told how far long work is, and of how much; a total of zero is
@@ -29,11 +27,11 @@ func CompactFile(src, dst string) error {
 	if err != nil {
 		return err
 	}
-	defer l.db.Close()
+	defer l.Close()
 	if boltfile.Exists(dst) {
 		return fmt.Errorf("%s exists already; remove it or name another file: %w", dst, os.ErrExist)
 	}
-	tmp, err := compacted(l.db, dst, nil)
+	tmp, err := l.Compacted(dst, defaults().bolt(false), nil)
 	if err != nil {
 		return err
 	}
@@ -49,19 +47,19 @@ func CompactFile(src, dst string) error {
 // An index that is damaged is removed; the next start makes it anew. The error is
 // ErrInUse, ErrNewerFormat, ErrNotOurs, ctx's, or the operating system's.
 func Compact(ctx context.Context, path string, progress Progress) error {
-	l, err := exclusive(path)
+	l, err := journal.OpenExisting(path, defaults().logOptions(false))
 	if err != nil {
 		return err
 	}
 	// Open until the new files have their names: no server starts in between.
-	defer l.db.Close()
-	if err := compactIndex(IndexPath(path), l.id); err != nil {
+	defer l.Close()
+	if err := compactIndex(IndexPath(path), l.ID()); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	tmp, err := compacted(l.db, path, progress)
+	tmp, err := l.Compacted(path, defaults().bolt(false), progress)
 	if err != nil {
 		return err
 	}
@@ -75,22 +73,6 @@ func Compact(ctx context.Context, path string, progress Progress) error {
 	return boltfile.SyncFolder(path)
 }
 
-// exclusive opens a log that is there for nobody else.
-func exclusive(path string) (*logFile, error) {
-	if _, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("the database can't be read: %w", err)
-	}
-	db, err := boltfile.Open(path, defaults().bolt(false))
-	if err != nil {
-		return nil, err
-	}
-	l, err := readLog(db)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), db.Close())
-	}
-	return l, nil
-}
-
 func compactIndex(path, log string) error {
 	if !boltfile.Exists(path) {
 		return nil
@@ -102,7 +84,7 @@ func compactIndex(path, log string) error {
 	if err != nil {
 		return err
 	}
-	tmp, err := compacted(db, path, nil)
+	tmp, err := boltfile.Compacted(db, path, defaults().bolt(false), nil)
 	if errors.Is(err, boltfile.ErrPanic) {
 		return errors.Join(db.Close(), os.Remove(path))
 	}
@@ -113,60 +95,14 @@ func compactIndex(path, log string) error {
 	return errors.Join(os.Rename(tmp, path), db.Close(), boltfile.SyncFolder(path))
 }
 
-// compacted writes a copy of a database without its free pages to a new file
-// beside path.
-func compacted(db *bbolt.DB, path string, progress Progress) (tmp string, err error) {
-	tmp, err = boltfile.Beside(path)
-	if err != nil {
-		return "", err
-	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("the database %s can't be compacted: %w", db.Path(), errors.Join(err, os.Remove(tmp)))
-		}
-	}()
-	t := defaults()
-	t.mmap = 0
-	out, err := boltfile.Open(tmp, t.bolt(false))
-	if err != nil {
-		return "", err
-	}
-	defer watchSize(tmp, boltfile.Size(db.Path()), progress)()
-	const perTransaction = 4 << 20
-	err = boltfile.Guard(func() error { return bbolt.Compact(out, db, perTransaction) })
-	return tmp, errors.Join(err, out.Close())
-}
-
-// watchSize tells how a file grows towards a size, until it is stopped.
-func watchSize(path string, total int64, progress Progress) (stop func()) {
-	if progress == nil {
-		return func() {}
-	}
-	done, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		tick := time.NewTicker(100 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-				progress(min(boltfile.Size(path), total), total)
-			case <-done:
-				return
-			}
-		}
-	}()
-	return func() { close(done); <-ended }
-}
-
 // sameLog compares what a copy of a log and the log say of themselves.
-func sameLog(path string, l *logFile) error {
+func sameLog(path string, l *journal.File) error {
 	c, err := readOnly(path)
 	if err != nil {
 		return err
 	}
-	if c.id != l.id || c.first != l.first || c.last != l.last || c.trimmed != l.trimmed {
-		err = fmt.Errorf("records %d to %d became %d to %d", l.first, l.last, c.first, c.last)
+	if c.ID() != l.ID() || c.First() != l.First() || c.Last() != l.Last() || c.Trimmed() != l.Trimmed() {
+		err = fmt.Errorf("records %d to %d became %d to %d", l.First(), l.Last(), c.First(), c.Last())
 	}
-	return errors.Join(err, c.db.Close())
+	return errors.Join(err, c.Close())
 }

@@ -11,6 +11,7 @@ import (
 
 	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
+	"switchboard/engine/history/journal"
 )
 
 // indexRules is what an index's content depends on beside its log.
@@ -61,8 +62,8 @@ func settingsOf(db *bbolt.DB) (o Options, t tuning, err error) {
 
 // compareCopies brings a copy of the index up to date as a start would, makes a
 // fresh one from the log's records, and compares the two.
-func (r *VerifyReport) compareCopies(ctx context.Context, l *logFile, livePath, freshPath string, o Options, t tuning) error {
-	x, err := openIndex(livePath, l.id, o.rules(), t)
+func (r *VerifyReport) compareCopies(ctx context.Context, l *journal.File, livePath, freshPath string, o Options, t tuning) error {
+	x, err := openIndex(livePath, l.ID(), o.rules(), t)
 	if errors.Is(err, errOther) || errors.Is(err, boltfile.ErrCorrupt) {
 		r.Index = IndexForeign
 		return nil
@@ -79,7 +80,7 @@ func (r *VerifyReport) compareCopies(ctx context.Context, l *logFile, livePath, 
 		}
 		return live.closeOffline()
 	}
-	if x, err = newIndex(freshPath, l.id, false, o.rules(), t); err != nil {
+	if x, err = newIndex(freshPath, l.ID(), false, o.rules(), t); err != nil {
 		return errors.Join(err, live.closeOffline())
 	}
 	fresh := offline(l, x, o, t)
@@ -89,7 +90,7 @@ func (r *VerifyReport) compareCopies(ctx context.Context, l *logFile, livePath, 
 	if err == nil {
 		r.Index = IndexEqual
 		before := len(r.Problems)
-		err = r.compare(live.index.db, fresh.index.db, sameShown(fresh), max(live.memory.swept, fresh.memory.swept), l.trimmed > 0)
+		err = r.compare(live.index.db, fresh.index.db, sameShown(fresh), max(live.memory.swept, fresh.memory.swept), l.Trimmed() > 0)
 		r.filters(live.index)
 		if len(r.Problems) > before {
 			r.Index = IndexDifferent
@@ -99,20 +100,22 @@ func (r *VerifyReport) compareCopies(ctx context.Context, l *logFile, livePath, 
 }
 
 // offline is a Store that only folds: nothing is appended to its log.
-func offline(l *logFile, x *index, o Options, t tuning) *Store {
+func offline(l *journal.File, x *index, o Options, t tuning) *Store {
 	s := &Store{Options: o, tuning: t, rules: o.rules(), log: o.Log, drained: make(chan struct{}), care: make(chan struct{}, 1), file: l, index: x}
 	s.memory = newMemory(s.rules)
 	s.memory.resume(x.mark)
-	s.journal = startJournal(l, t)
+	s.journal = journal.Start(l, t.bounds(nil))
 	s.behind = newBehind(s)
 	return s
 }
 
-func (s *Store) closeOffline() error { return errors.Join(s.journal.close(), s.index.close()) }
+func (s *Store) closeOffline() error {
+	return errors.Join(s.journal.Close(s.closeWait), s.index.close())
+}
 
 // foldAll folds the log from a record on into the index.
 func (s *Store) foldAll(ctx context.Context, from uint64) error {
-	err := s.file.ascend(ctx, from, s.file.last, func(st stored) error {
+	err := s.file.Ascend(ctx, from, s.file.Last(), func(st journal.Stored) error {
 		if err := s.refold(ctx, st); err != nil {
 			return err
 		}
@@ -206,7 +209,7 @@ func (r *VerifyReport) filters(x *index) {
 		return x.db.View(func(tx *bbolt.Tx) error {
 			all := x.epochs.all()
 			return tx.Bucket(bucketIDs).ForEach(func(k, v []byte) error {
-				n := x.epochs.of(seqOf(v))
+				n := x.epochs.of(boltfile.Number(v))
 				if n >= uint64(len(all)) || all[n] == nil || !all[n].has(keyHash(callKey(string(k[4:])))) {
 					hidden++
 				}

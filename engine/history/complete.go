@@ -64,15 +64,15 @@ func (s *Store) complete(ctx context.Context, c *engine.Completion, data []byte)
 		if p.result == engine.Duplicate {
 			version := s.memory.entries[callKey(c.CallID)].version
 			s.mu.Unlock()
-			return p.result, func() error { return s.journal.wait(ctx, version) }, nil
+			return p.result, func() error { return s.journal.Wait(ctx, version) }, nil
 		}
 		if !s.yieldTo(nil, p, &turns) {
 			break
 		}
 	}
-	it, err := s.journal.append(data, false, nil)
+	it, err := s.journal.Append(data, false, nil)
 	if err == nil {
-		s.memory.apply(p, it.seq, e)
+		s.memory.apply(p, it.Seq, e)
 	}
 	full := len(s.memory.dirty) >= s.roundSize
 	s.mu.Unlock()
@@ -82,7 +82,7 @@ func (s *Store) complete(ctx context.Context, c *engine.Completion, data []byte)
 	if err != nil {
 		return "", nil, err
 	}
-	return p.result, func() error { return it.wait(ctx) }, nil
+	return p.result, func() error { return it.Wait(ctx) }, nil
 }
 
 // errSlow is the cause of giving up on the disk.
@@ -103,14 +103,4 @@ func unavailable(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %w", engine.ErrUnavailable, err)
 	}
 	return err
-}
-
-// wait returns when the record is on disk or has failed to get there.
-func (i *item) wait(ctx context.Context) error {
-	select {
-	case <-i.done:
-		return i.err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -31,13 +31,13 @@ func (s *Store) indexBroken(x *index, err error) {
 func (s *Store) renewIndex(ctx context.Context) error {
 	s.behind.rounds <- struct{}{} // no round is being written
 	defer func() { <-s.behind.rounds }()
-	x, err := newIndex(IndexPath(s.Path), s.file.id, false, s.rules, s.tuning)
+	x, err := newIndex(IndexPath(s.Path), s.file.ID(), false, s.rules, s.tuning)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	old := s.index
-	last, _ := s.journal.position()
+	last, _ := s.journal.Position()
 	m := newMemory(s.rules)
 	m.tick, m.newest, m.forgotten, m.horizon = s.memory.tick, s.memory.newest, s.memory.forgotten+1, last
 	s.index, s.memory, s.rebuilding = x, m, true
@@ -49,7 +49,7 @@ func (s *Store) renewIndex(ctx context.Context) error {
 	s.mu.Unlock()
 	old.abandon()
 	s.helpers.Go(func() {
-		if s.journal.wait(ctx, last) == nil {
+		if s.journal.Wait(ctx, last) == nil {
 			s.rebuild(ctx, x, last)
 		}
 	})

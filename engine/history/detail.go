@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"switchboard/engine"
+	"switchboard/engine/history/journal"
 )
 
 // Call returns everything kept of a call_id, nil where it was never seen or
@@ -62,12 +63,12 @@ func counts(d, than *engine.DecisionRecord) bool {
 func (s *Store) Recent(n int) []engine.Question {
 	out := make([]engine.Question, 0, max(n, 0))
 	left := 20 * n // the latest records may all be completions
-	_, durable := s.journal.position()
-	err := s.file.descend(context.Background(), durable, func(st stored) error {
+	_, durable := s.journal.Position()
+	err := s.file.Descend(context.Background(), durable, func(st journal.Stored) error {
 		if left--; left < 0 || len(out) >= n {
-			return errStop
+			return journal.ErrStop
 		}
-		if r, err := decodeRecord(st.data); err == nil && r.Decision != nil {
+		if r, err := decodeRecord(st.Data); err == nil && r.Decision != nil {
 			out = append(out, r.Decision.Question())
 		}
 		return nil

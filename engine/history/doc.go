@@ -5,7 +5,7 @@
 // # The log is the truth
 //
 // Every record is appended to one bbolt bucket under a growing sequence number,
-// in the file that [Options].Path names. Profiles, the call table and its
+// in the file that [Options].Path names (package journal). Profiles, the call table and its
 // indexes are a fold (package fold) over that log. They live in memory where
 // they are in use and are written behind to a second file, "<path>.index",
 // which can be thrown away at any time: it is rebuilt beside routing. A backup

@@ -61,10 +61,9 @@ func (s *Store) Crash() error {
 	s.closing.Store(true)
 	s.cancel()
 	s.helpers.Wait()
-	s.journal.closeWait = 0
-	err := s.journal.close()
+	err := s.journal.Close(0)
 	s.closeOnce = func() error { return nil }
-	return errors.Join(err, s.index.close(), s.file.db.Close())
+	return errors.Join(err, s.index.close(), s.file.Close())
 }
 
 // Flush writes behind all that changed.

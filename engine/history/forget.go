@@ -15,7 +15,7 @@ import (
 
 	"switchboard/engine"
 	"switchboard/engine/erase"
-	"switchboard/engine/history/boltfile"
+	"switchboard/engine/history/journal"
 )
 
 // Forget erases a person: from the records of calls, whose totals stay true for
@@ -119,19 +119,19 @@ const (
 // log rewrites all records, those that come in meanwhile included.
 func (e *eraser) log(ctx context.Context) error {
 	for from := uint64(1); ; {
-		last, _ := e.s.journal.position()
+		last, _ := e.s.journal.Position()
 		if from > last {
 			return nil
 		}
 		wait, cancel := e.s.bounded(ctx)
-		err := e.s.journal.wait(wait, last)
+		err := e.s.journal.Wait(wait, last)
 		err = unavailableWhere(wait, err)
 		cancel()
 		if err != nil {
 			return err
 		}
 		for from <= last {
-			found, next, err := e.s.file.holding(from, last, e.holds)
+			found, next, err := holding(e.s.file, from, last, e.holds)
 			if err == nil {
 				err = e.rewrite(ctx, found)
 			}
@@ -152,37 +152,35 @@ func unavailableWhere(ctx context.Context, err error) error {
 
 // holding returns records that hold something, some of those from one sequence
 // number to another, and where to go on.
-func (l *logFile) holding(from, to uint64, holds func([]byte) bool) (found []stored, next uint64, err error) {
+func holding(l *journal.File, from, to uint64, holds func([]byte) bool) (found []journal.Stored, next uint64, err error) {
+	n := 0
 	next = to + 1
-	err = boltfile.Guard(func() error {
-		return l.db.View(func(tx *bbolt.Tx) error {
-			c := tx.Bucket(bucketLog).Cursor()
-			k, v := c.Seek(seqKey(from))
-			for n := 0; k != nil && seqOf(k) <= to; n++ {
-				if n == eraseLook || len(found) == eraseFound {
-					next = seqOf(k)
-					return nil
-				}
-				if holds(v) {
-					found = append(found, stored{seqOf(k), append([]byte{}, v...)})
-				}
-				k, v = c.Next()
-			}
-			return nil
-		})
+	err = l.Up(from, func(seq uint64, data []byte) bool {
+		if seq > to {
+			return false
+		}
+		if n == eraseLook || len(found) == eraseFound {
+			next = seq
+			return false
+		}
+		if holds(data) {
+			found = append(found, journal.Stored{Seq: seq, Data: bytes.Clone(data)})
+		}
+		n++
+		return true
 	})
 	return found, next, err
 }
 
 // rewrite erases the person from records: those of calls with all the calls'
 // other records.
-func (e *eraser) rewrite(ctx context.Context, found []stored) error {
+func (e *eraser) rewrite(ctx context.Context, found []journal.Stored) error {
 	var calls []string
-	var others []stored
+	var others []journal.Stored
 	for _, st := range found {
-		r, err := decodeRecord(st.data)
+		r, err := decodeRecord(st.Data)
 		if err != nil {
-			e.s.log.Warn("a damaged record could not be searched for a person to erase; verify the database", "record", st.seq)
+			e.s.log.Warn("a damaged record could not be searched for a person to erase; verify the database", "record", st.Seq)
 			continue
 		}
 		id, _, ok := r.entry()
@@ -216,10 +214,10 @@ func (e *eraser) note(ctx context.Context) error {
 }
 
 // await waits for a record as long as a disk may take.
-func (e *eraser) await(ctx context.Context, it *item) error {
+func (e *eraser) await(ctx context.Context, it *journal.Item) error {
 	ctx, cancel := e.s.bounded(ctx)
 	defer cancel()
-	return unavailableWhere(ctx, it.wait(ctx))
+	return unavailableWhere(ctx, it.Wait(ctx))
 }
 
 // letters takes call_ids that were renamed out of the relay's outbox.
@@ -229,12 +227,7 @@ func (e *eraser) letters(ctx context.Context) error {
 		return err
 	}
 	it, err := e.s.append(data, func(tx *bbolt.Tx, _ uint64) error {
-		return tx.ForEach(func(name []byte, b *bbolt.Bucket) error {
-			if bytes.Equal(name, bucketLog) {
-				return nil
-			}
-			return e.texts(b)
-		})
+		return journal.Others(tx, e.texts)
 	})
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"switchboard/engine"
 	"switchboard/engine/erase"
 	"switchboard/engine/history/fold"
+	"switchboard/engine/history/journal"
 )
 
 // roles are what the person is in a call.
@@ -51,10 +52,10 @@ func (e *eraser) calls(ctx context.Context, ids []string) error {
 			need = append(need, missing...)
 			continue
 		}
-		it, err := s.append(data, func(tx *bbolt.Tx, _ uint64) error { return putAgain(tx, news) })
+		it, err := s.append(data, func(tx *bbolt.Tx, _ uint64) error { return journal.Replace(tx, news) })
 		if err == nil {
 			for _, r := range rests {
-				s.memory.reduce(r, it.seq)
+				s.memory.reduce(r, it.Seq)
 				s.memory.entries[r.key].recent = nil // the log has them as they are now
 			}
 		}
@@ -72,7 +73,7 @@ func (e *eraser) calls(ctx context.Context, ids []string) error {
 }
 
 // planCalls works out what calls become, and their records.
-func (e *eraser) planCalls(ids []string) (rests []rest, news []stored, err error) {
+func (e *eraser) planCalls(ids []string) (rests []rest, news []journal.Stored, err error) {
 	s := e.s
 	keys := make([]fold.Key, len(ids))
 	for i, id := range ids {
@@ -101,7 +102,7 @@ func (e *eraser) planCalls(ids []string) (rests []rest, news []stored, err error
 }
 
 // planCall rewrites the records of a call and folds them again.
-func (e *eraser) planCall(seqs []uint64) (after *fold.Group, news []stored, err error) {
+func (e *eraser) planCall(seqs []uint64) (after *fold.Group, news []journal.Stored, err error) {
 	records := make([]*record, 0, len(seqs))
 	kept := make([]uint64, 0, len(seqs))
 	var who roles
@@ -136,7 +137,7 @@ func (e *eraser) planCall(seqs []uint64) (after *fold.Group, news []stored, err 
 			if err != nil {
 				return nil, nil, err
 			}
-			news = append(news, stored{kept[i], data})
+			news = append(news, journal.Stored{Seq: kept[i], Data: data})
 		}
 		if _, entry, ok := r.entry(); ok {
 			after, _ = after.With(entry)

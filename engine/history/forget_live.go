@@ -118,7 +118,7 @@ func (e *eraser) liveBatch(ctx context.Context, keys []fold.Key) error {
 	it, err := s.append(data, nil)
 	if err == nil {
 		for _, k := range keys {
-			e.liveKey(k, it.seq)
+			e.liveKey(k, it.Seq)
 		}
 	}
 	s.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
-	"switchboard/engine/history/boltfile"
+	"switchboard/engine/history/journal"
 )
 
 // erasure is the record of an erasure: of a batch of records that were rewritten
@@ -107,17 +107,17 @@ func (e *eraser) session(s *engine.Session) *engine.Session {
 
 // others rewrites records that concern no call, and drops from the archive what
 // goes with them.
-func (e *eraser) others(ctx context.Context, found []stored) error {
+func (e *eraser) others(ctx context.Context, found []journal.Stored) error {
 	if len(found) == 0 {
 		return nil
 	}
-	var news []stored
+	var news []journal.Stored
 	var items, revisions []string
 	a := &e.s.archive
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, st := range found {
-		r, err := decodeRecord(st.data)
+		r, err := decodeRecord(st.Data)
 		if err != nil {
 			return err
 		}
@@ -127,17 +127,17 @@ func (e *eraser) others(ctx context.Context, found []stored) error {
 		if err != nil {
 			return err
 		}
-		if bytes.Equal(data, st.data) {
+		if bytes.Equal(data, st.Data) {
 			continue // the digits belong to something else
 		}
-		news = append(news, stored{st.seq, data})
+		news = append(news, journal.Stored{Seq: st.Seq, Data: data})
 		if r.Kind != kindErased {
 			continue
 		}
-		if q != nil && a.items[q.ID].Seq == st.seq {
+		if q != nil && a.items[q.ID].Seq == st.Seq {
 			items = append(items, q.ID)
 		}
-		if rev != nil && a.revisions[rev.ID].Seq == st.seq {
+		if rev != nil && a.revisions[rev.ID].Seq == st.Seq {
 			revisions = append(revisions, rev.ID)
 		}
 	}
@@ -149,7 +149,7 @@ func (e *eraser) others(ctx context.Context, found []stored) error {
 		return err
 	}
 	it, err := e.s.append(data, func(tx *bbolt.Tx, _ uint64) error {
-		err := putAgain(tx, news)
+		err := journal.Replace(tx, news)
 		for _, id := range items {
 			err = errors.Join(err, tx.Bucket(bucketQuarantine).Delete([]byte(id)))
 		}
@@ -175,31 +175,12 @@ func (e *eraser) others(ctx context.Context, found []stored) error {
 	return e.await(ctx, it)
 }
 
-// putAgain puts records in the place of those with their sequence numbers.
-func putAgain(tx *bbolt.Tx, news []stored) error {
-	b := tx.Bucket(bucketLog)
-	for _, st := range news {
-		if b.Get(seqKey(st.seq)) == nil {
-			continue // retention took it
-		}
-		if err := b.Put(seqKey(st.seq), st.data); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // erasedSince reports whether somebody was erased after a record: an index that
 // does not know of it can't be brought up to date.
-func (l *logFile) erasedSince(seq uint64) (yes bool, err error) {
-	err = boltfile.Guard(func() error {
-		return l.db.View(func(tx *bbolt.Tx) error {
-			c := tx.Bucket(bucketLog).Cursor()
-			for k, v := c.Seek(seqKey(seq + 1)); k != nil && !yes; k, v = c.Next() {
-				yes = bytes.HasPrefix(v, erasureBegins)
-			}
-			return nil
-		})
+func erasedSince(l *journal.File, seq uint64) (yes bool, err error) {
+	err = l.Up(seq+1, func(_ uint64, data []byte) bool {
+		yes = bytes.HasPrefix(data, erasureBegins)
+		return !yes
 	})
 	return yes, err
 }

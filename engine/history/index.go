@@ -19,6 +19,7 @@ import (
 // The buckets of the index's file. One bucket a kind of profile comes to them,
 // named like the kind: number -> profile.
 var (
+	bucketMeta   = []byte("meta")
 	bucketCalls  = []byte("calls")  // place (the sequence number of the call's first record) -> call
 	bucketIDs    = []byte("ids")    // epoch, call_id -> place; a new id lands among the young ones
 	bucketEpochs = []byte("epochs") // epoch -> filter
@@ -41,6 +42,10 @@ var (
 	metaSides     = []byte("sides")      // of sessions that have not ended
 	metaSwept     = []byte("swept")      // what expired up to this moment may be gone
 )
+
+// chunk is how many entries one read transaction copies out at most, so that none
+// stays open for long.
+const chunk = 256
 
 // mark says what an index's content is the fold of.
 type mark struct {
@@ -106,7 +111,7 @@ func newIndex(path, log string, complete bool, r fold.Rules, t tuning) (*index, 
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("the old index can't be removed: %w", err)
 	}
-	err := t.newFile(path, func(tx *bbolt.Tx) error {
+	fill := func(tx *bbolt.Tx) error {
 		names := [][]byte{bucketMeta, bucketCalls, bucketIDs, bucketEpochs, bucketCells}
 		for _, k := range profileKinds {
 			names = append(names, []byte(k))
@@ -120,7 +125,8 @@ func newIndex(path, log string, complete bool, r fold.Rules, t tuning) (*index, 
 		meta := tx.Bucket(bucketMeta)
 		return errors.Join(meta.Put(metaRules, rulesTag(r, t.epochBits)), meta.Put(metaLog, []byte(log)),
 			putMark(meta, mark{complete: complete}))
-	})
+	}
+	err := t.create(func() error { return boltfile.Create(path, t.bolt(false), fill) })
 	if err != nil {
 		return nil, err
 	}
@@ -140,18 +146,18 @@ func (x *index) read(tx *bbolt.Tx, log string, rules []byte) error {
 		}
 	}
 	x.mark = mark{
-		applied: seqOf(meta.Get(metaApplied)), sum: seqOf(meta.Get(metaSum)),
-		complete: seqOf(meta.Get(metaComplete)) == 1, newest: int64(seqOf(meta.Get(metaNewest))),
-		live:  liveCount{int64(seqOf(meta.Get(metaFacts))), int64(seqOf(meta.Get(metaFactBytes))), int64(seqOf(meta.Get(metaSides)))},
-		swept: int64(seqOf(meta.Get(metaSwept))),
+		applied: boltfile.Number(meta.Get(metaApplied)), sum: boltfile.Number(meta.Get(metaSum)),
+		complete: boltfile.Number(meta.Get(metaComplete)) == 1, newest: int64(boltfile.Number(meta.Get(metaNewest))),
+		live:  liveCount{int64(boltfile.Number(meta.Get(metaFacts))), int64(boltfile.Number(meta.Get(metaFactBytes))), int64(boltfile.Number(meta.Get(metaSides)))},
+		swept: int64(boltfile.Number(meta.Get(metaSwept))),
 	}
-	x.filtered = seqOf(meta.Get(metaFiltered))
+	x.filtered = boltfile.Number(meta.Get(metaFiltered))
 	err := tx.Bucket(bucketEpochs).ForEach(func(k, v []byte) error {
 		e, err := decodeEpoch(v, x.epochs.bits)
 		if err != nil {
 			return fmt.Errorf("%w: %w", boltfile.ErrCorrupt, err)
 		}
-		x.epochs.set(seqOf(k), e)
+		x.epochs.set(boltfile.Number(k), e)
 		return nil
 	})
 	if err != nil {
@@ -163,13 +169,13 @@ func (x *index) read(tx *bbolt.Tx, log string, rules []byte) error {
 // readYoung brings the calls that the kept filters lack to them.
 func (x *index) readYoung(tx *bbolt.Tx) error {
 	c := tx.Bucket(bucketCalls).Cursor()
-	for k, v := c.Seek(seqKey(x.filtered + 1)); k != nil; k, v = c.Next() {
-		s, err := decodeCall(seqOf(k), v)
+	for k, v := c.Seek(boltfile.Key(x.filtered + 1)); k != nil; k, v = c.Next() {
+		s, err := decodeCall(boltfile.Number(k), v)
 		if err != nil {
 			return fmt.Errorf("%w: %w", boltfile.ErrCorrupt, err)
 		}
 		if calls := s.group.Calls(); len(calls) > 0 {
-			x.epochs.at(seqOf(k)).addGroup(calls[0].CallID, s.group)
+			x.epochs.at(boltfile.Number(k)).addGroup(calls[0].CallID, s.group)
 			x.young++
 		}
 	}
@@ -267,7 +273,7 @@ func (x *index) findCall(tx *bbolt.Tx, k fold.Key) (uint64, []byte) {
 			continue
 		}
 		if v := ids.Get(x.idKey(uint64(n)<<x.epochs.bits, k.Number)); v != nil {
-			return seqOf(v), bytes.Clone(tx.Bucket(bucketCalls).Get(v))
+			return boltfile.Number(v), bytes.Clone(tx.Bucket(bucketCalls).Get(v))
 		}
 	}
 	return 0, nil

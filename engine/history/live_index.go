@@ -26,7 +26,7 @@ var (
 
 // sessionPlace is where a session stands in bucket sessions: in the order of
 // creation.
-func sessionPlace(created uint64, ref string) []byte { return append(seqKey(created), ref...) }
+func sessionPlace(created uint64, ref string) []byte { return append(boltfile.Key(created), ref...) }
 
 // findSession reads a session by its ref.
 func findSession(tx *bbolt.Tx, ref string) []byte {

@@ -39,10 +39,10 @@ func (s *Store) carry(a aged) error {
 	if err != nil {
 		return err
 	}
-	it, err := s.journal.append(data, false, nil)
+	it, err := s.journal.Append(data, false, nil)
 	if err != nil {
 		return err
 	}
-	s.memory.applyLive(next, it.seq)
+	s.memory.applyLive(next, it.Seq)
 	return nil
 }

@@ -41,7 +41,7 @@ func (s *Store) startLive(ctx context.Context, need []fold.Key, ref string, work
 			return nil, err
 		}
 		if r == nil {
-			return func() error { return s.journal.wait(ctx, seq) }, nil
+			return func() error { return s.journal.Wait(ctx, seq) }, nil
 		}
 		// Up to 128 KiB are written down: not while others wait.
 		data, err := r.encode()
@@ -56,9 +56,9 @@ func (s *Store) startLive(ctx context.Context, need []fold.Key, ref string, work
 		if s.yieldTo(nil, plan{keys: r.liveKeys()}, &turns) {
 			continue
 		}
-		it, err := s.journal.append(data, false, nil)
+		it, err := s.journal.Append(data, false, nil)
 		if err == nil {
-			s.memory.applyLive(r, it.seq)
+			s.memory.applyLive(r, it.Seq)
 		}
 		full := len(s.memory.dirty) >= s.roundSize
 		s.mu.Unlock()
@@ -68,7 +68,7 @@ func (s *Store) startLive(ctx context.Context, need []fold.Key, ref string, work
 		if err != nil {
 			return nil, err
 		}
-		return func() error { return it.wait(ctx) }, nil
+		return func() error { return it.Wait(ctx) }, nil
 	}
 }
 

@@ -43,7 +43,7 @@ func replayable(rec *engine.DecisionRecord, did string) bool {
 
 // read returns one record of the log, nil where there is none any more.
 func (s *Store) read(seq uint64) (*record, error) {
-	data, err := s.journal.get(seq)
+	data, err := s.journal.Get(seq)
 	if err != nil || data == nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 
 	"switchboard/engine"
 	"switchboard/engine/history/fold"
+	"switchboard/engine/history/journal"
 	"switchboard/engine/history/stats"
 )
 
@@ -43,7 +44,7 @@ type entry struct {
 // published is a decision that was published a short while ago.
 type published struct {
 	rec  *engine.DecisionRecord
-	item *item
+	item *journal.Item
 }
 
 // memory holds what is in use or not yet written behind. The Store's mutex

@@ -46,7 +46,7 @@ func (s *Store) Note(ctx context.Context, e engine.AuditEntry) error {
 	if err != nil {
 		return err
 	}
-	if err := it.wait(ctx); err != nil {
+	if err := it.Wait(ctx); err != nil {
 		return unavailable(ctx, err)
 	}
 	return nil

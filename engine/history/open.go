@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"switchboard/engine/history/boltfile"
+	"switchboard/engine/history/journal"
 )
 
 // Open opens the history at Options.Path and begins one where there is none.
@@ -27,26 +28,26 @@ func open(o Options, t tuning) (*Store, error) {
 	}
 	o = o.withDefaults()
 	s := &Store{Options: o, tuning: t, rules: o.rules(), log: o.Log, drained: make(chan struct{}), care: make(chan struct{}, 1)}
-	file, err := openLog(o.Path, t)
+	file, err := journal.Open(o.Path, t.logOptions(false))
 	if errors.Is(err, boltfile.ErrCorrupt) {
 		aside, aerr := boltfile.SetAside(o.Path, o.Now())
 		if aerr != nil {
 			return nil, errors.Join(err, aerr)
 		}
 		s.warn(fmt.Sprintf("the database was corrupt and lies at %s now; the history begins anew (%v)", aside, err))
-		file, err = openLog(o.Path, t)
+		file, err = journal.Open(o.Path, t.logOptions(false))
 	}
 	if err != nil {
 		return nil, err
 	}
 	s.file = file
 	if err := s.openIndex(); err != nil {
-		return nil, errors.Join(err, file.db.Close())
+		return nil, errors.Join(err, file.Close())
 	}
 	s.memory = newMemory(s.rules)
 	s.memory.resume(s.index.mark)
 	if err := s.archive.open(file); err != nil {
-		return nil, errors.Join(err, s.index.close(), file.db.Close())
+		return nil, errors.Join(err, s.index.close(), file.Close())
 	}
 	s.start()
 	return s, nil
@@ -55,7 +56,7 @@ func open(o Options, t tuning) (*Store, error) {
 // openIndex opens the index that belongs to the log, or begins a new one.
 func (s *Store) openIndex() error {
 	path := IndexPath(s.Path)
-	x, err := openIndex(path, s.file.id, s.rules, s.tuning)
+	x, err := openIndex(path, s.file.ID(), s.rules, s.tuning)
 	switch {
 	case err == nil:
 		if why := s.mismatch(x); why != "" {
@@ -69,10 +70,10 @@ func (s *Store) openIndex() error {
 		s.index = x
 		return nil
 	}
-	if s.rebuilding = s.file.first > 0; s.rebuilding {
+	if s.rebuilding = s.file.First() > 0; s.rebuilding {
 		s.log.Warn("the history's index is made anew from the log; routing goes on meanwhile", "because", err)
 	}
-	s.index, err = newIndex(path, s.file.id, !s.rebuilding, s.rules, s.tuning)
+	s.index, err = newIndex(path, s.file.ID(), !s.rebuilding, s.rules, s.tuning)
 	if boltfile.NoRoom(err) {
 		s.index, s.rebuilding, err = absentIndex(path, s.tuning, err), true, nil
 	}
@@ -86,16 +87,16 @@ func (s *Store) mismatch(x *index) string {
 	switch {
 	case !m.complete:
 		return "its rebuild did not come to its end"
-	case m.applied > s.file.last:
+	case m.applied > s.file.Last():
 		return "it knows more than the log does"
 	}
-	if erased, err := s.file.erasedSince(m.applied); erased || err != nil {
+	if erased, err := erasedSince(s.file, m.applied); erased || err != nil {
 		return "somebody was erased since it was written"
 	}
-	if m.applied <= s.file.trimmed {
+	if m.applied <= s.file.Trimmed() {
 		return "" // the record to compare was deleted; what else it held is subtracted in catchUp
 	}
-	data, err := s.file.get(m.applied)
+	data, err := s.file.Get(m.applied)
 	if err != nil || sumOf(data) != m.sum {
 		return "the log is another one than it was made from"
 	}
@@ -106,8 +107,7 @@ func (s *Store) mismatch(x *index) string {
 func (s *Store) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
-	s.tuning.onCommit = s.OnCommit
-	s.journal = startJournal(s.file, s.tuning)
+	s.journal = journal.Start(s.file, s.bounds(s.OnCommit))
 	s.behind = newBehind(s)
 	x, next := s.index, uint64(0)
 	if s.rebuilding {
@@ -129,7 +129,7 @@ func (s *Store) start() {
 
 // catchUp folds the log's tail that was not written behind.
 func (s *Store) catchUp(ctx context.Context) {
-	err := s.file.ascend(ctx, s.index.mark.applied+1, s.file.last, func(r stored) error {
+	err := s.file.Ascend(ctx, s.index.mark.applied+1, s.file.Last(), func(r journal.Stored) error {
 		return s.refold(ctx, r)
 	})
 	if err != nil {
@@ -138,13 +138,13 @@ func (s *Store) catchUp(ctx context.Context) {
 }
 
 // refold folds a record that is in the log already.
-func (s *Store) refold(ctx context.Context, st stored) error {
-	r, err := decodeRecord(st.data)
+func (s *Store) refold(ctx context.Context, st journal.Stored) error {
+	r, err := decodeRecord(st.Data)
 	if err != nil {
-		s.warn(fmt.Sprintf("record %d of the log is damaged and left out: %v", st.seq, err))
+		s.warn(fmt.Sprintf("record %d of the log is damaged and left out: %v", st.Seq, err))
 		return nil
 	}
-	return s.refoldRecord(ctx, r, st.seq)
+	return s.refoldRecord(ctx, r, st.Seq)
 }
 
 func (s *Store) refoldRecord(ctx context.Context, r *record, seq uint64) error {
@@ -171,14 +171,14 @@ func (s *Store) refoldRecord(ctx context.Context, r *record, seq uint64) error {
 // among the latest records: views' moments go on from there after a restart.
 func (s *Store) newestRouted(ctx context.Context) int64 {
 	newest, left := int64(0), 64
-	err := s.file.descend(ctx, s.file.last, func(st stored) error {
-		if r, err := decodeRecord(st.data); err == nil && r.Decision != nil {
+	err := s.file.Descend(ctx, s.file.Last(), func(st journal.Stored) error {
+		if r, err := decodeRecord(st.Data); err == nil && r.Decision != nil {
 			newest = max(newest, r.Decision.RoutedAt)
 		} else if err == nil && r.live() {
 			newest = max(newest, r.At)
 		}
 		if left--; left == 0 {
-			return errStop
+			return journal.ErrStop
 		}
 		return nil
 	})

@@ -6,21 +6,20 @@ import (
 	"log/slog"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
+	"switchboard/engine/history/journal"
 )
 
 // ErrInUse: another process, or another Store of this one, has the file open.
 var ErrInUse = boltfile.ErrInUse
 
 // ErrNewerFormat: a newer Switchboard wrote the file. It is left as it is.
-var ErrNewerFormat = errors.New("the database was written by a newer version of Switchboard; use that version, or name another file")
+var ErrNewerFormat = journal.ErrNewerFormat
 
 // ErrNotOurs: the file is a bbolt database of something else. It is left as it
 // is.
-var ErrNotOurs = errors.New("the file is a database, but not one of Switchboard; name another file")
+var ErrNotOurs = journal.ErrNotOurs
 
 // Options say where a Store keeps its files and by which rules it counts.
 type Options struct {
@@ -99,8 +98,6 @@ type tuning struct {
 	factBytes    int64         // bytes of facts, names included
 	timeline     int           // changes that a timeline keeps in memory before it writes them to its temporary file
 
-	onCommit func(records int, took time.Duration, err error) // Options.OnCommit
-
 	// commit is the seam for failing disks: it stands around each commit of the
 	// log and normally just calls it.
 	commit func(next func() error) error
@@ -129,7 +126,17 @@ func (t tuning) bolt(readOnly bool) boltfile.Options {
 	return boltfile.Options{ReadOnly: readOnly, Wait: t.lockWait, Mmap: t.mmap}
 }
 
-// newFile makes a file with all that fill puts into it, or none.
-func (t tuning) newFile(path string, fill func(*bbolt.Tx) error) error {
-	return t.create(func() error { return boltfile.Create(path, t.bolt(false), fill) })
+// logOptions are how logs are opened.
+func (t tuning) logOptions(readOnly bool) journal.Options {
+	return journal.Options{
+		Bolt: t.bolt(readOnly), Format: format, Buckets: [][]byte{bucketRevisions, bucketQuarantine}, Create: t.create,
+	}
+}
+
+// bounds are those of the journal, which tells onCommit.
+func (t tuning) bounds(onCommit func(records int, took time.Duration, err error)) journal.Bounds {
+	return journal.Bounds{
+		MaxPending: t.maxPending, MaxBytes: t.maxBytes, Backoff: t.backoff, MaxBackoff: t.maxBackoff,
+		OnCommit: onCommit, Commit: t.commit,
+	}
 }

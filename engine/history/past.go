@@ -8,6 +8,7 @@ import (
 
 	"switchboard/engine"
 	"switchboard/engine/history/fold"
+	"switchboard/engine/history/journal"
 )
 
 // Past returns the decision that was recorded for a call_id, with the history as
@@ -42,7 +43,7 @@ func (s *Store) Past(ctx context.Context, callID, did string) (*engine.Recorded,
 		return nil, nil
 	}
 	// The log is read below the decision, so all of it must be there.
-	if err := s.journal.wait(ctx, out.Seq); err != nil {
+	if err := s.journal.Wait(ctx, out.Seq); err != nil {
 		return nil, err
 	}
 	p := &past{ctx: ctx, s: s, seq: out.Seq, at: unixNano(out.Record.RoutedAt), profiles: make(map[fold.Key]*fold.Profile)}
@@ -59,17 +60,15 @@ func (s *Store) Past(ctx context.Context, callID, did string) (*engine.Recorded,
 
 // Reach is how far back the log goes.
 func (s *Store) Reach(ctx context.Context) (engine.Past, error) {
-	_, durable := s.journal.position()
-	s.file.trimMu.Lock()
-	trimmed := s.file.trimmed
-	s.file.trimMu.Unlock()
+	_, durable := s.journal.Position()
+	trimmed := s.file.Trimmed()
 	out := engine.Past{Last: durable, Trimmed: trimmed > 0}
-	err := s.file.ascend(ctx, trimmed+1, durable, func(st stored) error {
-		out.First = st.seq
-		if r, err := decodeRecord(st.data); err == nil {
+	err := s.file.Ascend(ctx, trimmed+1, durable, func(st journal.Stored) error {
+		out.First = st.Seq
+		if r, err := decodeRecord(st.Data); err == nil {
 			out.From = unixNano(r.At)
 		}
-		return errStop
+		return journal.ErrStop
 	})
 	return out, err
 }

@@ -5,11 +5,9 @@ import (
 	"context"
 	"slices"
 
-	"go.etcd.io/bbolt"
-
 	"switchboard/engine"
-	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
+	"switchboard/engine/history/journal"
 )
 
 func (p *past) Sessions(did, number string) ([]*engine.Session, error) {
@@ -101,31 +99,30 @@ func (s *Store) scan(ctx context.Context, to uint64, f func(r *record, seq uint6
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		var got []stored
-		err := boltfile.Guard(func() error {
-			return s.file.db.View(func(tx *bbolt.Tx) error {
-				c := tx.Bucket(bucketLog).Cursor()
-				k, v := c.Seek(seqKey(at))
-				for n := 0; k != nil && seqOf(k) <= to && n < scanStep; n++ {
-					if mayBe(v, kinds) {
-						got = append(got, stored{seqOf(k), bytes.Clone(v)})
-					}
-					at = seqOf(k) + 1
-					k, v = c.Next()
-				}
-				if k == nil || seqOf(k) > to {
-					at = to + 1
-				}
-				return nil
-			})
+		var got []journal.Stored
+		next, n := to+1, 0
+		err := s.file.Up(at, func(seq uint64, data []byte) bool {
+			if seq > to {
+				return false
+			}
+			if n == scanStep {
+				next = seq
+				return false
+			}
+			if mayBe(data, kinds) {
+				got = append(got, journal.Stored{Seq: seq, Data: bytes.Clone(data)})
+			}
+			n++
+			return true
 		})
+		at = next
 		if err != nil {
 			return err
 		}
 		for _, st := range got {
-			r, err := decodeRecord(st.data)
+			r, err := decodeRecord(st.Data)
 			if err == nil && slices.Contains(kinds, r.Kind) {
-				f(r, st.seq)
+				f(r, st.Seq)
 			} // else it is damaged, and left out as at every start
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"switchboard/engine"
 	"switchboard/engine/history/fold"
+	"switchboard/engine/history/journal"
 )
 
 // errBehind: the index has not taken changes for so long that no more fit into
@@ -43,15 +44,15 @@ func (s *Store) Publish(over engine.View, rec *engine.DecisionRecord) (engine.Co
 		if s.yieldTo(mine, p, &wait) {
 			continue
 		}
-		var it *item
+		var it *journal.Item
 		err := errBehind
 		if s.memory.waiting() < 4*s.maxDirty {
-			it, err = s.journal.append(data, true, nil)
+			it, err = s.journal.Append(data, true, nil)
 		} else {
-			s.journal.lose()
+			s.journal.Lose()
 		}
 		if err == nil {
-			s.memory.apply(p, it.seq, e)
+			s.memory.apply(p, it.Seq, e)
 			call := s.memory.entries[callKey(rec.CallID)]
 			call.recent = append(call.recent, published{rec, it})
 		}
@@ -64,7 +65,7 @@ func (s *Store) Publish(over engine.View, rec *engine.DecisionRecord) (engine.Co
 		s.decisions.Add(1)
 		s.lastDecision.Store(rec.RoutedAt)
 		if err != nil {
-			return failedCommit(err), nil
+			return journal.Failed(err), nil
 		}
 		return it, nil
 	}
@@ -76,11 +77,4 @@ func (s *Store) conflicting(v *view) bool {
 	return slices.ContainsFunc(v.reads, func(k fold.Key) bool {
 		return s.memory.entries[k].version > v.snapshot
 	})
-}
-
-// failedCommit is the Commit of a decision that is not kept.
-func failedCommit(err error) engine.Commit {
-	it := &item{done: make(chan struct{})}
-	it.tell(err)
-	return it
 }

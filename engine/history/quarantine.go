@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"switchboard/engine"
+	"switchboard/engine/history/journal"
 )
 
 // ErrQuarantineFull: the quarantine holds as much as it may. What is in it
@@ -58,7 +59,7 @@ func (s *Store) Quarantine(ctx context.Context, q engine.QuarantineItem) (id str
 	if err != nil {
 		return "", err
 	}
-	if err := s.journal.wait(ctx, seq); err != nil {
+	if err := s.journal.Wait(ctx, seq); err != nil {
 		return "", unavailable(ctx, err)
 	}
 	return q.ID, nil
@@ -95,9 +96,9 @@ func (s *Store) quarantine(q engine.QuarantineItem) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	a.items[q.ID] = ref(it.seq)
+	a.items[q.ID] = ref(it.Seq)
 	a.bytes += size
-	return it.seq, nil
+	return it.Seq, nil
 }
 
 // saveCount writes down how often an item came. The archive's mutex is held.
@@ -177,13 +178,13 @@ func (s *Store) QuarantineDelete(ctx context.Context, id string) (bool, error) {
 	if err != nil || it == nil {
 		return false, err
 	}
-	if err := it.wait(ctx); err != nil {
+	if err := it.Wait(ctx); err != nil {
 		return true, unavailable(ctx, err)
 	}
 	return true, nil
 }
 
-func (s *Store) quarantineDelete(id string) (*item, error) {
+func (s *Store) quarantineDelete(id string) (*journal.Item, error) {
 	a := &s.archive
 	a.mu.Lock()
 	defer a.mu.Unlock()

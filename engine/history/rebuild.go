@@ -21,7 +21,7 @@ func Rebuild(ctx context.Context, o Options, progress Progress) error {
 	if errors.Is(err, os.ErrNotExist) {
 		err = nil
 	}
-	if err := errors.Join(err, l.db.Close()); err != nil {
+	if err := errors.Join(err, l.Close()); err != nil {
 		return err
 	}
 	s, err := Open(o)
@@ -38,7 +38,7 @@ func (s *Store) rebuilt(ctx context.Context, progress Progress) error {
 	for s.Status().Rebuilding {
 		select {
 		case <-tick.C:
-			progress.at(int64(s.refolded.Load()), int64(s.file.last-s.file.first+1))
+			progress.at(int64(s.refolded.Load()), int64(s.file.Last()-s.file.First()+1))
 		case <-ctx.Done():
 			return ctx.Err()
 		}

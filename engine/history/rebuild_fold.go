@@ -10,7 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
-	"switchboard/engine/history/boltfile"
+	"switchboard/engine/history/journal"
 )
 
 // A rebuild folds the whole log, newest records first: those matter to the next
@@ -21,12 +21,12 @@ import (
 // after its call: most find it by this.
 func (s *Store) rebuildNewest(ctx context.Context) uint64 {
 	until := time.Now().Add(s.rebuildFirst)
-	err := s.foldDown(ctx, s.file.last, func() error {
+	err := s.foldDown(ctx, s.file.Last(), func() error {
 		s.mu.Lock()
 		full := s.memory.waiting() >= s.maxDirty/2
 		s.mu.Unlock()
 		if full || time.Now().After(until) {
-			return errStop
+			return journal.ErrStop
 		}
 		return nil
 	})
@@ -48,7 +48,7 @@ func (s *Store) rebuild(ctx context.Context, x *index, from uint64) {
 		current := s.index == x
 		s.mu.Unlock()
 		if !current {
-			return errStop
+			return journal.ErrStop
 		}
 		return s.room(ctx)
 	})
@@ -66,7 +66,7 @@ func (s *Store) rebuild(ctx context.Context, x *index, from uint64) {
 	default:
 		s.unfolded.Store(0)
 		s.behind.nudge()
-		last, _ := s.journal.position()
+		last, _ := s.journal.Position()
 		s.log.Info("the history's index is complete", "records", last)
 	}
 }
@@ -75,12 +75,12 @@ func (s *Store) rebuild(ctx context.Context, x *index, from uint64) {
 // whether to go on.
 func (s *Store) foldDown(ctx context.Context, from uint64, more func() error) error {
 	s.unfolded.Store(from)
-	return s.file.descend(ctx, from, func(r stored) error {
+	return s.file.Descend(ctx, from, func(r journal.Stored) error {
 		if err := s.refold(ctx, r); err != nil {
 			return err
 		}
 		s.refolded.Add(1)
-		s.unfolded.Store(r.seq - 1)
+		s.unfolded.Store(r.Seq - 1)
 		return more()
 	})
 }
@@ -101,7 +101,7 @@ func (s *Store) unfoldedAnswer(callID, did string) *engine.DecisionRecord {
 	if err != nil {
 		return nil
 	}
-	found, err := s.file.mentions(from, unfoldedLook, id)
+	found, err := mentions(s.file, from, unfoldedLook, id)
 	for i := 0; err == nil && i < len(found); i++ {
 		var r *record
 		if r, err = decodeRecord(found[i]); err == nil && r.Decision != nil && r.Decision.CallID == callID && replayable(r.Decision, did) {
@@ -116,19 +116,16 @@ func (s *Store) unfoldedAnswer(callID, did string) *engine.DecisionRecord {
 
 // mentions returns copies of the records that contain a text, among n from a
 // sequence number down.
-func (l *logFile) mentions(from uint64, n int, text []byte) (out [][]byte, err error) {
-	err = boltfile.Guard(func() error {
-		return l.db.View(func(tx *bbolt.Tx) error {
-			c := tx.Bucket(bucketLog).Cursor()
-			k, v := before(c, from+1)
-			for ; k != nil && n > 0; n-- {
-				if bytes.Contains(v, text) {
-					out = append(out, bytes.Clone(v))
-				}
-				k, v = c.Prev()
-			}
-			return nil
-		})
+func mentions(l *journal.File, from uint64, n int, text []byte) (out [][]byte, err error) {
+	err = l.Down(from, func(_ uint64, data []byte) bool {
+		if n == 0 {
+			return false
+		}
+		if bytes.Contains(data, text) {
+			out = append(out, bytes.Clone(data))
+		}
+		n--
+		return true
 	})
 	return out, err
 }

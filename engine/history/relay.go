@@ -7,7 +7,6 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
-	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
 	"switchboard/engine/history/outbox"
 )
@@ -34,7 +33,7 @@ func (s *Store) RelayWait(ctx context.Context, after uint64) error {
 	if err := s.rebuilt(ctx, nil); err != nil {
 		return err
 	}
-	return s.journal.wait(ctx, after+1)
+	return s.journal.Wait(ctx, after+1)
 }
 
 // RelayEntries returns what is to be relayed of the log on disk after a sequence
@@ -73,28 +72,29 @@ type relayRecord struct {
 
 // relayHeads are the decisions and completions among the next records.
 func (s *Store) relayHeads(after uint64, limit int) (out []relayRecord, through uint64, err error) {
-	_, durable := s.journal.position()
+	_, durable := s.journal.Position()
 	through = after
-	err = boltfile.Guard(func() error {
-		return s.file.db.View(func(tx *bbolt.Tx) error {
-			c := tx.Bucket(bucketLog).Cursor()
-			k, v := c.Seek(seqKey(after + 1))
-			for n := 0; k != nil && seqOf(k) <= durable && n < relayStep && len(out) < limit; n++ {
-				through = seqOf(k)
-				r := relayRecord{seq: through}
-				if err := json.Unmarshal(v, &r.relayHead); err != nil {
-					s.log.Warn("a record of the log is damaged and not relayed", "record", through, "error", err)
-				} else if r.Kind == kindDecision || r.Kind == kindCompletion {
-					out = append(out, r)
-				}
-				k, v = c.Next()
-			}
-			if k == nil || seqOf(k) > durable {
-				through = max(after, durable) // retention may have taken the last ones
-			}
-			return nil
-		})
+	n, more := 0, false
+	err = s.file.Up(after+1, func(seq uint64, data []byte) bool {
+		if seq > durable {
+			return false
+		}
+		if more = n == relayStep || len(out) >= limit; more {
+			return false
+		}
+		through = seq
+		r := relayRecord{seq: seq}
+		if err := json.Unmarshal(data, &r.relayHead); err != nil {
+			s.log.Warn("a record of the log is damaged and not relayed", "record", seq, "error", err)
+		} else if r.Kind == kindDecision || r.Kind == kindCompletion {
+			out = append(out, r)
+		}
+		n++
+		return true
 	})
+	if err == nil && !more {
+		through = max(after, durable) // retention may have taken the last ones
+	}
 	return out, through, err
 }
 

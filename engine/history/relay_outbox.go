@@ -6,7 +6,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
-	"switchboard/engine/history/boltfile"
+	"switchboard/engine/history/journal"
 	"switchboard/engine/history/outbox"
 )
 
@@ -15,9 +15,7 @@ import (
 func (s *Store) RelayRegister(ids []string) (states map[string]engine.RelayState, err error) {
 	var dropped map[string]int
 	err = s.relayUpdate(func(tx *bbolt.Tx) (err error) {
-		last, _ := tx.Bucket(bucketLog).Cursor().Last()
-		end := max(seqOf(last), seqOf(tx.Bucket(bucketMeta).Get(metaTrimmed)))
-		states, dropped, err = outbox.Register(tx, ids, end, s.Now().UnixNano())
+		states, dropped, err = outbox.Register(tx, ids, journal.End(tx), s.Now().UnixNano())
 		return err
 	})
 	if err != nil {
@@ -64,7 +62,7 @@ func (s *Store) RelaySave(target string, c engine.RelayChanges) (dead int, err e
 // number, at most limit of those after (target, seq); of one target alone where
 // only names it.
 func (s *Store) RelayDead(only, target string, seq uint64, limit int) (out []engine.DeadLetter, err error) {
-	err = s.relayView(func(tx *bbolt.Tx) (err error) {
+	err = s.file.View(func(tx *bbolt.Tx) (err error) {
 		out, err = outbox.Dead(tx, only, target, seq, limit)
 		return err
 	})
@@ -89,7 +87,7 @@ func (s *Store) RelayDelete(target string, seq uint64) (found bool, dead int, er
 // RelayRemoved are the targets that are not configured any more and still have
 // a place, with their number of dead letters.
 func (s *Store) RelayRemoved() (out map[string]int, err error) {
-	err = s.relayView(func(tx *bbolt.Tx) (err error) {
+	err = s.file.View(func(tx *bbolt.Tx) (err error) {
 		out, err = outbox.Removed(tx)
 		return err
 	})
@@ -98,22 +96,16 @@ func (s *Store) RelayRemoved() (out map[string]int, err error) {
 
 // RelayEnd is the last sequence number on disk.
 func (s *Store) RelayEnd() uint64 {
-	_, durable := s.journal.position()
+	_, durable := s.journal.Position()
 	return durable
-}
-
-func (s *Store) relayView(f func(*bbolt.Tx) error) error {
-	return boltfile.Guard(func() error { return s.file.db.View(f) })
 }
 
 func (s *Store) relayUpdate(f func(*bbolt.Tx) error) error {
 	var ours error
 	err := s.commit(func() error {
-		return boltfile.Guard(func() error {
-			return s.file.db.Update(func(tx *bbolt.Tx) error {
-				ours = f(tx)
-				return ours
-			})
+		return s.file.Update(func(tx *bbolt.Tx) error {
+			ours = f(tx)
+			return ours
 		})
 	})
 	if err == nil || ours != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"switchboard/engine/history/boltfile"
+	"switchboard/engine/history/journal"
 )
 
 // DamagedError says that a copy is not to be restored.
@@ -36,12 +37,12 @@ func Restore(ctx context.Context, copied, path string, now time.Time, progress P
 	if err != nil {
 		return "", err
 	}
-	defer from.db.Close()
+	defer from.Close()
 	if boltfile.Exists(path) {
-		old, err := exclusive(path)
+		old, err := journal.OpenExisting(path, defaults().logOptions(false))
 		switch {
 		case err == nil:
-			defer old.db.Close()
+			defer old.Close()
 		case errors.Is(err, boltfile.ErrCorrupt), errors.Is(err, ErrNotOurs):
 			// Nothing that a server could have open; it is kept like any other.
 		default:
@@ -55,7 +56,7 @@ func Restore(ctx context.Context, copied, path string, now time.Time, progress P
 	if err := os.Remove(tmp); err != nil {
 		return "", err
 	}
-	if err := boltfile.Copy(ctx, from.db, tmp); err != nil {
+	if err := from.Copy(ctx, tmp); err != nil {
 		return "", err
 	}
 	defer os.Remove(tmp)

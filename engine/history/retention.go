@@ -11,6 +11,7 @@ import (
 
 	"switchboard/engine"
 	"switchboard/engine/history/fold"
+	"switchboard/engine/history/journal"
 )
 
 // retain deletes what is older than Options.Retention, from the oldest end of
@@ -70,7 +71,7 @@ func (s *Store) trim(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	var it *item
+	var it *journal.Item
 	err = s.forgetThrough(ctx, through, func() (uint64, error) {
 		it, err = s.append(data, func(tx *bbolt.Tx, _ uint64) error {
 			return errors.Join(s.expireRelay(tx, old), deleteOld(tx, old, through, keep, drop))
@@ -78,16 +79,16 @@ func (s *Store) trim(ctx context.Context) (more bool, err error) {
 		if err != nil {
 			return 0, err
 		}
-		return it.seq, nil
+		return it.Seq, nil
 	})
 	if err != nil {
 		return false, err
 	}
 	s.forgetArchive(old, drop)
-	if err := it.wait(ctx); err != nil {
+	if err := it.Wait(ctx); err != nil {
 		return false, err
 	}
-	s.journal.took(uint64(len(old) - len(keep)))
+	s.journal.Took(uint64(len(old) - len(keep)))
 	return len(old) == s.trimBatch, nil
 }
 
@@ -103,19 +104,16 @@ type aged struct {
 // oldest returns the records that are older than cutoff, in order, up to the
 // first that is not, and at most a batch.
 func (s *Store) oldest(ctx context.Context, cutoff int64) (old []aged, err error) {
-	last, durable := s.journal.position()
-	s.file.trimMu.Lock()
-	from := s.file.trimmed + 1
-	s.file.trimMu.Unlock()
-	err = s.file.ascend(ctx, from, min(last, durable), func(st stored) error {
-		r, err := decodeRecord(st.data)
+	last, durable := s.journal.Position()
+	err = s.file.Ascend(ctx, s.file.Trimmed()+1, min(last, durable), func(st journal.Stored) error {
+		r, err := decodeRecord(st.Data)
 		if err != nil {
 			return err
 		}
 		if r.At >= cutoff || len(old) == s.trimBatch {
-			return errStop
+			return journal.ErrStop
 		}
-		a := aged{seq: st.seq}
+		a := aged{seq: st.Seq}
 		if r.Quarantine != nil {
 			a.quarantine = r.Quarantine.ID
 		}
@@ -125,7 +123,7 @@ func (s *Store) oldest(ctx context.Context, cutoff int64) (old []aged, err error
 		if r.live() {
 			a.live = r
 		}
-		a.relay, _ = r.relayable(st.seq)
+		a.relay, _ = r.relayable(st.Seq)
 		old = append(old, a)
 		return nil
 	})
@@ -156,11 +154,11 @@ func (s *Store) keepRevisions(old []aged, cutoff int64) (keep []uint64, drop []s
 
 // deleteOld takes old records out of the log, and what points to them.
 func deleteOld(tx *bbolt.Tx, old []aged, through uint64, keep []uint64, drop []string) error {
-	log, revisions, items := tx.Bucket(bucketLog), tx.Bucket(bucketRevisions), tx.Bucket(bucketQuarantine)
-	errs := []error{tx.Bucket(bucketMeta).Put(metaTrimmed, seqKey(through))}
+	revisions, items := tx.Bucket(bucketRevisions), tx.Bucket(bucketQuarantine)
+	errs := []error{journal.Trim(tx, through)}
 	for _, a := range old {
 		if !slices.Contains(keep, a.seq) {
-			errs = append(errs, log.Delete(seqKey(a.seq)))
+			errs = append(errs, journal.Delete(tx, a.seq))
 		}
 		if a.quarantine == "" {
 			continue
@@ -175,7 +173,7 @@ func deleteOld(tx *bbolt.Tx, old []aged, through uint64, keep []uint64, drop []s
 	for _, id := range drop {
 		ref, err := getRef[revisionRef](revisions, id)
 		if err == nil && ref.Seq > 0 {
-			err = log.Delete(seqKey(ref.Seq))
+			err = journal.Delete(tx, ref.Seq)
 		}
 		errs = append(errs, err, revisions.Delete([]byte(id)))
 	}
@@ -196,9 +194,7 @@ func (s *Store) forgetArchive(old []aged, drop []string) {
 	for _, id := range drop {
 		delete(a.revisions, id)
 	}
-	s.file.trimMu.Lock()
-	s.file.trimmed = max(s.file.trimmed, old[len(old)-1].seq)
-	s.file.trimMu.Unlock()
+	s.file.SetTrimmed(old[len(old)-1].seq)
 }
 
 // forgetThrough subtracts all records up to through from the fold: the calls
@@ -294,7 +290,7 @@ func (m *memory) lackingFor(rests []rest) (missing []fold.Key, again bool) {
 func (m *memory) reduce(r rest, seq uint64) {
 	e := m.entries[r.key]
 	e.group, e.seqs = r.after, r.seqs
-	e.recent = slices.DeleteFunc(slices.Clone(e.recent), func(p published) bool { return !slices.Contains(r.seqs, p.item.seq) })
+	e.recent = slices.DeleteFunc(slices.Clone(e.recent), func(p published) bool { return !slices.Contains(r.seqs, p.item.Seq) })
 	m.changed(e, seq)
 	m.replace(fold.Diff(r.before, r.after), seq)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"switchboard/engine"
+	"switchboard/engine/history/journal"
 )
 
 // revisionRef says where a revision lies.
@@ -38,13 +39,13 @@ func (s *Store) SaveRevision(ctx context.Context, rev *engine.Revision) error {
 	if err != nil {
 		return err
 	}
-	if err := it.wait(ctx); err != nil {
+	if err := it.Wait(ctx); err != nil {
 		return unavailable(ctx, err)
 	}
 	return nil
 }
 
-func (s *Store) saveRevision(rev *engine.Revision) (*item, error) {
+func (s *Store) saveRevision(rev *engine.Revision) (*journal.Item, error) {
 	a := &s.archive
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -68,7 +69,7 @@ func (s *Store) saveRevision(rev *engine.Revision) (*item, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.revisions[rev.ID] = ref(it.seq)
+	a.revisions[rev.ID] = ref(it.Seq)
 	return it, nil
 }
 

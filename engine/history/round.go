@@ -115,7 +115,7 @@ func (x *index) put(tx *bbolt.Tx, w written) error {
 	// A rebuild may find an older record of a call than those that came live, and
 	// retention takes the oldest away: the call moves.
 	if w.place != 0 && w.place != place {
-		if err := errors.Join(calls.Delete(seqKey(w.place)), ids.Delete(x.idKey(w.place, w.key.Number))); err != nil {
+		if err := errors.Join(calls.Delete(boltfile.Key(w.place)), ids.Delete(x.idKey(w.place, w.key.Number))); err != nil {
 			return err
 		}
 	}
@@ -123,11 +123,11 @@ func (x *index) put(tx *bbolt.Tx, w written) error {
 		return nil // retention took all of it
 	}
 	if w.place != place {
-		if err := ids.Put(x.idKey(place, w.key.Number), seqKey(place)); err != nil {
+		if err := ids.Put(x.idKey(place, w.key.Number), boltfile.Key(place)); err != nil {
 			return err
 		}
 	}
-	return calls.Put(seqKey(place), encodeCall(w.state))
+	return calls.Put(boltfile.Key(place), encodeCall(w.state))
 }
 
 // putEpochs keeps the filters that changed. They know all calls up to applied
@@ -138,11 +138,11 @@ func (x *index) putEpochs(tx *bbolt.Tx, applied uint64) error {
 		if e == nil || !e.changed {
 			continue
 		}
-		if err := b.Put(seqKey(uint64(n)), e.encode()); err != nil {
+		if err := b.Put(boltfile.Key(uint64(n)), e.encode()); err != nil {
 			return err
 		}
 	}
-	return tx.Bucket(bucketMeta).Put(metaFiltered, seqKey(applied))
+	return tx.Bucket(bucketMeta).Put(metaFiltered, boltfile.Key(applied))
 }
 
 func putMark(meta *bbolt.Bucket, m mark) error {
@@ -151,10 +151,10 @@ func putMark(meta *bbolt.Bucket, m mark) error {
 		complete = 1
 	}
 	return errors.Join(
-		meta.Put(metaApplied, seqKey(m.applied)), meta.Put(metaSum, seqKey(m.sum)),
-		meta.Put(metaComplete, seqKey(complete)), meta.Put(metaNewest, seqKey(uint64(m.newest))),
-		meta.Put(metaFacts, seqKey(uint64(m.live.facts))), meta.Put(metaFactBytes, seqKey(uint64(m.live.bytes))),
-		meta.Put(metaSides, seqKey(uint64(m.live.sides))),
-		meta.Put(metaSwept, seqKey(uint64(m.swept))),
+		meta.Put(metaApplied, boltfile.Key(m.applied)), meta.Put(metaSum, boltfile.Key(m.sum)),
+		meta.Put(metaComplete, boltfile.Key(complete)), meta.Put(metaNewest, boltfile.Key(uint64(m.newest))),
+		meta.Put(metaFacts, boltfile.Key(uint64(m.live.facts))), meta.Put(metaFactBytes, boltfile.Key(uint64(m.live.bytes))),
+		meta.Put(metaSides, boltfile.Key(uint64(m.live.sides))),
+		meta.Put(metaSwept, boltfile.Key(uint64(m.swept))),
 	)
 }

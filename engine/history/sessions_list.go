@@ -56,7 +56,7 @@ func (s *Store) sessionCursor(at *engine.Session) string {
 // parseSessionCursor returns the place that a page begins at.
 func (s *Store) parseSessionCursor(c string) ([]byte, error) {
 	if c == "" {
-		return seqKey(math.MaxUint64), nil
+		return boltfile.Key(math.MaxUint64), nil
 	}
 	b, err := base64.RawURLEncoding.DecodeString(c)
 	if err != nil || len(b) < 8+1+4 {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"switchboard/engine"
+	"switchboard/engine/history/journal"
 )
 
 // Shelved is the log of a database that no process has open, for reading alone.
@@ -14,7 +15,7 @@ import (
 // the file is refused as long as it is open.
 type Shelved struct {
 	o       Options
-	log     *logFile
+	log     *journal.File
 	archive archive
 }
 
@@ -30,7 +31,7 @@ func OpenShelved(o Options) (*Shelved, error) {
 	}
 	s := &Shelved{o: o.withDefaults(), log: l}
 	if err := s.archive.open(l); err != nil {
-		return nil, errors.Join(err, l.db.Close())
+		return nil, errors.Join(err, l.Close())
 	}
 	return s, nil
 }
@@ -48,7 +49,7 @@ func (s *Shelved) Revision(_ context.Context, id string) (*engine.Revision, erro
 	if !ok {
 		return nil, nil
 	}
-	r, err := s.log.record(ref.Seq)
+	r, err := recordAt(s.log, ref.Seq)
 	if err != nil {
 		return nil, err
 	}
@@ -73,4 +74,4 @@ func (s *Shelved) Revisions() (ids []string) {
 }
 
 // Close lets go of the file.
-func (s *Shelved) Close() error { return s.log.db.Close() }
+func (s *Shelved) Close() error { return s.log.Close() }

@@ -18,9 +18,13 @@ func (s *Store) Status() engine.StoreStatus {
 		Decisions: s.decisions.Load(), Completions: s.completions.Load(), Conflicts: s.conflicts.Load(),
 		LastDecision: s.lastDecision.Load(), LastCompletion: s.lastCompletion.Load(), Retention: s.Retention,
 	}
-	durable := s.journal.status(&out)
-	if applied := s.behind.applied.Load(); durable > applied {
-		out.IndexLag = durable - applied
+	j := s.journal.Status()
+	out.Records, out.Queue, out.Unsaved = j.Records, j.Queue, j.Unsaved
+	if j.Failing != nil {
+		out.Error = j.Failing.Error()
+	}
+	if applied := s.behind.applied.Load(); j.Durable > applied {
+		out.IndexLag = j.Durable - applied
 	}
 
 	s.mu.Lock()
@@ -44,21 +48,4 @@ func (s *Store) Status() engine.StoreStatus {
 		out.Warnings = []string{}
 	}
 	return out
-}
-
-// status fills in what the journal knows and returns the last sequence number
-// on disk.
-func (j *journal) status(out *engine.StoreStatus) uint64 {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	out.Records, out.Queue, out.Unsaved = j.durable-j.gone, len(j.queue), j.lost
-	if j.failing != nil {
-		out.Error = j.failing.Error()
-		for _, it := range j.queue {
-			if it.decision {
-				out.Unsaved++
-			}
-		}
-	}
-	return j.durable
 }

@@ -10,6 +10,7 @@ import (
 
 	"switchboard/engine"
 	"switchboard/engine/history/fold"
+	"switchboard/engine/history/journal"
 )
 
 // Store is the history: what an engine.Router decides by, and what remains of
@@ -20,8 +21,8 @@ type Store struct {
 	rules fold.Rules
 	log   *slog.Logger
 
-	file    *logFile
-	journal *journal
+	file    *journal.File
+	journal *journal.Journal
 	behind  *behind
 	turns   turns
 	archive archive
@@ -155,7 +156,7 @@ func (s *Store) Close() error { return s.closeOnce() }
 
 func (s *Store) close() error {
 	s.closing.Store(true)
-	err := errors.Join(s.saveCounts(), s.journal.close())
+	err := errors.Join(s.saveCounts(), s.journal.Close(s.closeWait))
 	s.cancel()
 	s.helpers.Wait()
 	if err == nil {
@@ -168,7 +169,7 @@ func (s *Store) close() error {
 	}
 	if s.behind.damaged.Load() {
 		s.index.abandon() // the next start makes it anew
-		return errors.Join(err, s.file.db.Close())
+		return errors.Join(err, s.file.Close())
 	}
-	return errors.Join(err, s.index.close(), s.file.db.Close())
+	return errors.Join(err, s.index.close(), s.file.Close())
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"switchboard/engine"
+	"switchboard/engine/history/journal"
 )
 
 // ErrOvertaken: retention deleted records faster than a timeline read them.
@@ -38,20 +39,17 @@ const timelineIdle = 3
 
 // Timeline tells the log up to what is on disk now. Close it.
 func (s *Store) Timeline(ctx context.Context) (*Timeline, error) {
-	last, durable := s.journal.position()
-	s.file.trimMu.Lock()
-	l := &logFile{db: s.file.db, id: s.file.id, last: min(last, durable), trimmed: s.file.trimmed}
-	s.file.trimMu.Unlock()
-	return newTimeline(ctx, l, s.Options, s.tuning)
+	last, durable := s.journal.Position()
+	return newTimeline(ctx, s.file.UpTo(min(last, durable)), s.Options, s.tuning)
 }
 
-func newTimeline(ctx context.Context, l *logFile, o Options, tune tuning) (*Timeline, error) {
+func newTimeline(ctx context.Context, l *journal.File, o Options, tune tuning) (*Timeline, error) {
 	folder, err := tempFolder(filepath.Dir(o.Path))
 	if err != nil {
 		return nil, err
 	}
 	tune.roundSize, tune.maxIdle = tune.timeline, timelineIdle*tune.timeline
-	x, err := newIndex(filepath.Join(folder, "fold"), l.id, false, o.rules(), tune)
+	x, err := newIndex(filepath.Join(folder, "fold"), l.ID(), false, o.rules(), tune)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
@@ -59,7 +57,7 @@ func newTimeline(ctx context.Context, l *logFile, o Options, tune tuning) (*Time
 	// It holds people's numbers and must not outlive the process: where the system
 	// lets a file that is open go without its name, the name goes now.
 	_ = os.RemoveAll(folder)
-	t := &Timeline{fold: offline(l, x, o, tune), folder: folder, trimmed: l.trimmed}
+	t := &Timeline{fold: offline(l, x, o, tune), folder: folder, trimmed: l.Trimmed()}
 	t.fold.rebuilding = true // what retention took is not in the log
 	t.fold.memory.uncounted = true
 	if err := t.look(ctx); err != nil {
@@ -82,9 +80,9 @@ func tempFolder(beside string) (string, error) {
 // sets are still there.
 func (t *Timeline) look(ctx context.Context) error {
 	l := t.fold.file
-	t.past = engine.Past{Last: l.last, Trimmed: t.trimmed > 0}
-	err := l.ascend(ctx, 0, t.trimmed, func(st stored) error {
-		if r, err := decodeRecord(st.data); err == nil && r.Revision != nil {
+	t.past = engine.Past{Last: l.Last(), Trimmed: t.trimmed > 0}
+	err := l.Ascend(ctx, 0, t.trimmed, func(st journal.Stored) error {
+		if r, err := decodeRecord(st.Data); err == nil && r.Revision != nil {
 			t.inForce = r.Revision.ID
 		}
 		return nil
@@ -92,12 +90,12 @@ func (t *Timeline) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return l.ascend(ctx, t.trimmed+1, l.last, func(st stored) error {
-		t.past.First = st.seq
-		if r, err := decodeRecord(st.data); err == nil {
+	return l.Ascend(ctx, t.trimmed+1, l.Last(), func(st journal.Stored) error {
+		t.past.First = st.Seq
+		if r, err := decodeRecord(st.Data); err == nil {
 			t.past.From = unixNano(r.At)
 		}
-		return errStop
+		return journal.ErrStop
 	})
 }
 
@@ -108,17 +106,17 @@ func (t *Timeline) Past() engine.Past { return t.past }
 // decisions routed between two moments (see [engine.DecisionRecord.Within]), and
 // whether older ones of the period are left out. Without any the places are zero.
 func (t *Timeline) Newest(ctx context.Context, from, to time.Time, n int) (first, last uint64, more bool, err error) {
-	err = t.fold.file.descend(ctx, t.past.Last, func(st stored) error {
-		if st.seq < t.past.First {
-			return errStop
+	err = t.fold.file.Descend(ctx, t.past.Last, func(st journal.Stored) error {
+		if st.Seq < t.past.First {
+			return journal.ErrStop
 		}
-		if !mayBe(st.data, decisionsAlone) {
+		if !mayBe(st.Data, decisionsAlone) {
 			return nil
 		}
 		if !from.IsZero() || !to.IsZero() {
-			r, err := t.lean.record(st.data)
+			r, err := t.lean.record(st.Data)
 			if err == nil && !from.IsZero() && r.At < from.Add(-disorder).UnixNano() {
-				return errStop
+				return journal.ErrStop
 			}
 			if err != nil || r.Decision == nil || !r.Decision.Within(from, to) {
 				return nil
@@ -126,9 +124,9 @@ func (t *Timeline) Newest(ctx context.Context, from, to time.Time, n int) (first
 		}
 		if n == 0 {
 			more = true
-			return errStop
+			return journal.ErrStop
 		}
-		first, last, n = st.seq, max(last, st.seq), n-1
+		first, last, n = st.Seq, max(last, st.Seq), n-1
 		return nil
 	})
 	return first, last, more, err
@@ -152,7 +150,7 @@ func (t *Timeline) Decisions(ctx context.Context) iter.Seq2[engine.Recorded, err
 		}
 		t.told = true
 		w := telling{Timeline: t, next: t.past.First, inForce: t.inForce, yield: yield}
-		err := t.fold.file.ascend(ctx, t.past.First, t.past.Last, func(st stored) error { return w.record(ctx, st) })
+		err := t.fold.file.Ascend(ctx, t.past.First, t.past.Last, func(st journal.Stored) error { return w.record(ctx, st) })
 		if err == nil && !w.stopped && t.past.Last >= w.next && t.past.First > 0 {
 			err = ErrOvertaken
 		}
@@ -171,14 +169,14 @@ type telling struct {
 	stopped bool
 }
 
-func (w *telling) record(ctx context.Context, st stored) error {
-	if st.seq != w.next {
-		return fmt.Errorf("%w (records %d to %d)", ErrOvertaken, w.next, st.seq-1)
+func (w *telling) record(ctx context.Context, st journal.Stored) error {
+	if st.Seq != w.next {
+		return fmt.Errorf("%w (records %d to %d)", ErrOvertaken, w.next, st.Seq-1)
 	}
 	w.next++
-	r, err := w.lean.record(st.data)
+	r, err := w.lean.record(st.Data)
 	if err != nil {
-		w.fold.log.Warn("a record of the log is damaged and left out", "record", st.seq, "error", err)
+		w.fold.log.Warn("a record of the log is damaged and left out", "record", st.Seq, "error", err)
 		return nil
 	}
 	if r.Revision != nil {
@@ -186,12 +184,12 @@ func (w *telling) record(ctx context.Context, st stored) error {
 	}
 	if r.Decision != nil {
 		over := &view{s: w.fold, at: unixNano(r.Decision.RoutedAt), snapshot: math.MaxUint64}
-		if !w.yield(engine.Recorded{Seq: st.seq, Record: r.Decision, View: over, InForce: w.inForce}, nil) {
+		if !w.yield(engine.Recorded{Seq: st.Seq, Record: r.Decision, View: over, InForce: w.inForce}, nil) {
 			w.stopped = true
-			return errStop
+			return journal.ErrStop
 		}
 	}
-	if err := w.fold.refoldRecord(ctx, r, st.seq); err != nil {
+	if err := w.fold.refoldRecord(ctx, r, st.Seq); err != nil {
 		return err
 	}
 	if len(w.fold.memory.dirty) < w.fold.roundSize {

@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine/history/boltfile"
+	"switchboard/engine/history/journal"
 )
 
 // The outcomes of comparing an index with its log.
@@ -85,13 +86,13 @@ func VerifyShowing(ctx context.Context, path string, progress Progress) (VerifyR
 	if err != nil {
 		return r, err
 	}
-	r.First, r.Last, r.Trimmed = l.first, l.last, l.trimmed
-	if r.total = int64(l.last - l.trimmed); boltfile.Exists(IndexPath(path)) {
+	r.First, r.Last, r.Trimmed = l.First(), l.Last(), l.Trimmed()
+	if r.total = int64(l.Last() - l.Trimmed()); boltfile.Exists(IndexPath(path)) {
 		r.total *= 2
 	}
-	r.pages("log", l.db)
+	r.pages("log", l.View)
 	if err := r.records(ctx, l); err != nil {
-		return r, errors.Join(err, l.db.Close())
+		return r, errors.Join(err, l.Close())
 	}
 	if err := r.pointers(l); err != nil {
 		r.problem("the archive can't be read: %v", err)
@@ -100,18 +101,16 @@ func VerifyShowing(ctx context.Context, path string, progress Progress) (VerifyR
 	if r.OK() {
 		err = r.compareIndex(ctx, l)
 	}
-	return r, errors.Join(err, l.db.Close())
+	return r, errors.Join(err, l.Close())
 }
 
 // pages lets bbolt look at every page.
-func (r *VerifyReport) pages(name string, db *bbolt.DB) {
-	err := boltfile.Guard(func() error {
-		return db.View(func(tx *bbolt.Tx) error {
-			for err := range tx.Check() {
-				r.problem("the pages of the %s don't hold together: %v", name, err)
-			}
-			return nil
-		})
+func (r *VerifyReport) pages(name string, view func(func(*bbolt.Tx) error) error) {
+	err := view(func(tx *bbolt.Tx) error {
+		for err := range tx.Check() {
+			r.problem("the pages of the %s don't hold together: %v", name, err)
+		}
+		return nil
 	})
 	if err != nil {
 		r.problem("the pages of the %s can't be read: %v", name, err)
@@ -119,18 +118,18 @@ func (r *VerifyReport) pages(name string, db *bbolt.DB) {
 }
 
 // records reads every record. The error is ctx's.
-func (r *VerifyReport) records(ctx context.Context, l *logFile) error {
-	next := uint64(1)
-	err := l.ascend(ctx, 0, l.last, func(st stored) error {
-		if st.seq > next && st.seq-1 > l.trimmed {
-			r.problem("the records %d to %d are missing", max(next, l.trimmed+1), st.seq-1)
+func (r *VerifyReport) records(ctx context.Context, l *journal.File) error {
+	next, trimmed := uint64(1), l.Trimmed()
+	err := l.Ascend(ctx, 0, l.Last(), func(st journal.Stored) error {
+		if st.Seq > next && st.Seq-1 > trimmed {
+			r.problem("the records %d to %d are missing", max(next, trimmed+1), st.Seq-1)
 		}
-		next = st.seq + 1
+		next = st.Seq + 1
 		r.Records++
 		r.step()
-		rec, err := decodeRecord(st.data)
+		rec, err := decodeRecord(st.Data)
 		if err != nil {
-			r.problem("record %d is damaged: %v", st.seq, err)
+			r.problem("record %d is damaged: %v", st.Seq, err)
 			return nil
 		}
 		r.Kinds[string(rec.Kind)]++
@@ -146,20 +145,20 @@ func (r *VerifyReport) records(ctx context.Context, l *logFile) error {
 }
 
 // pointers checks that the archive points to what it says.
-func (r *VerifyReport) pointers(l *logFile) error {
+func (r *VerifyReport) pointers(l *journal.File) error {
 	var a archive
 	if err := a.open(l); err != nil {
 		return err
 	}
 	r.Revisions, r.Quarantined = len(a.revisions), len(a.items)
 	for id, ref := range a.revisions {
-		rec, err := l.record(ref.Seq)
+		rec, err := recordAt(l, ref.Seq)
 		if err != nil || rec == nil || rec.Revision == nil || rec.Revision.ID != id {
 			r.problem("the archived policy set %s is not at record %d", id, ref.Seq)
 		}
 	}
 	for id, ref := range a.items {
-		rec, err := l.record(ref.Seq)
+		rec, err := recordAt(l, ref.Seq)
 		if err != nil || rec == nil || rec.Quarantine == nil || rec.Quarantine.ID != id {
 			r.problem("the quarantined payload %s is not at record %d", id, ref.Seq)
 		}
@@ -167,8 +166,8 @@ func (r *VerifyReport) pointers(l *logFile) error {
 	return nil
 }
 
-func (l *logFile) record(seq uint64) (*record, error) {
-	data, err := l.get(seq)
+func recordAt(l *journal.File, seq uint64) (*record, error) {
+	data, err := l.Get(seq)
 	if err != nil || data == nil {
 		return nil, err
 	}
@@ -177,7 +176,7 @@ func (l *logFile) record(seq uint64) (*record, error) {
 
 // compareIndex folds the log anew and compares. Both sides are copies in a
 // temporary folder: the index itself is not to change.
-func (r *VerifyReport) compareIndex(ctx context.Context, l *logFile) error {
+func (r *VerifyReport) compareIndex(ctx context.Context, l *journal.File) error {
 	path := IndexPath(r.Path)
 	if !boltfile.Exists(path) {
 		return nil
@@ -192,7 +191,7 @@ func (r *VerifyReport) compareIndex(ctx context.Context, l *logFile) error {
 		return err
 	}
 	defer db.Close()
-	r.pages("index", db)
+	r.pages("index", func(f func(*bbolt.Tx) error) error { return boltfile.Guard(func() error { return db.View(f) }) })
 	if !r.OK() {
 		r.Index = IndexDifferent
 		return nil

@@ -45,7 +45,7 @@ func (s *Store) View(ctx context.Context, previous engine.View) (engine.View, er
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v.at = s.nextMoment()
-	v.snapshot, _ = s.journal.position()
+	v.snapshot, _ = s.journal.Position()
 	return v, nil
 }
 

@@ -207,3 +207,78 @@ func TestRoomAheadIsFilledAndUsed(t *testing.T) {
 		t.Errorf("the file grew from %d to %d", full, now)
 	}
 }
+
+func TestKeysAreInTheOrderOfTheirNumbers(t *testing.T) {
+	numbers := []uint64{0, 1, 255, 256, 1 << 40, 1<<64 - 1}
+	for i, n := range numbers {
+		if got := boltfile.Number(boltfile.Key(n)); got != n {
+			t.Errorf("%d became %d", n, got)
+		}
+		if i > 0 && bytes.Compare(boltfile.Key(numbers[i-1]), boltfile.Key(n)) >= 0 {
+			t.Errorf("the key of %d is not below that of %d", numbers[i-1], n)
+		}
+	}
+	if n := boltfile.Number([]byte("seven b")); n != 0 {
+		t.Errorf("no key is %d", n)
+	}
+}
+
+func TestBeforeIsTheLastKeyBelow(t *testing.T) {
+	db, err := boltfile.Open(made(t, 10), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	err = db.Update(func(tx *bbolt.Tx) error {
+		b, err := tx.CreateBucket([]byte("numbers"))
+		for _, n := range []uint64{10, 20, 30} {
+			err = errors.Join(err, b.Put(boltfile.Key(n), nil))
+		}
+		for _, c := range []struct{ below, want uint64 }{{10, 0}, {11, 10}, {20, 10}, {30, 20}, {31, 30}, {1 << 40, 30}} {
+			if k, _ := boltfile.Before(b.Cursor(), c.below); boltfile.Number(k) != c.want {
+				t.Errorf("below %d is %d, want %d", c.below, boltfile.Number(k), c.want)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestACompactedCopyHasNoFreePages(t *testing.T) {
+	path := made(t, 1<<20)
+	db, err := boltfile.Open(path, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	err = db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucket).Put([]byte("k"), []byte("small")) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmp, err := boltfile.Compacted(db, path, options, func(done, total int64) {
+		if done > total {
+			t.Errorf("%d bytes of %d", done, total)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if filepath.Dir(tmp) != filepath.Dir(path) || boltfile.Size(tmp) > boltfile.Size(path)/2 {
+		t.Errorf("%s has %d bytes of %d", tmp, boltfile.Size(tmp), boltfile.Size(path))
+	}
+	again, err := boltfile.Open(tmp, readOnly())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if err := boltfile.Inspect(again, func(tx *bbolt.Tx) error {
+		if got := tx.Bucket(bucket).Get([]byte("k")); string(got) != "small" {
+			t.Errorf("it holds %q", got)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}
