@@ -88,7 +88,8 @@ func printVerified(io stdio, r history.VerifyReport) error {
 type dbBackupCmd struct {
 	sourceFlags
 	place
-	To string `arg:"" help:"The file to write; it must not exist."`
+	To   string `arg:"" help:"The file to write; it must not exist."`
+	JSON bool   `name:"json" env:"-" help:"Print the file and its size as JSON."`
 }
 
 // Run copies from the running server, or with --db from a file.
@@ -106,6 +107,9 @@ func (c *dbBackupCmd) Run(ctx context.Context, io stdio) error {
 	info, err := os.Stat(c.To)
 	if err != nil {
 		return err
+	}
+	if c.JSON {
+		return printJSON(io, map[string]any{"backup": c.To, "bytes": info.Size()})
 	}
 	_, err = fmt.Fprintf(io.out, "%s: %d bytes (switchboard db verify %s checks it)\n", c.To, info.Size(), c.To)
 	return err

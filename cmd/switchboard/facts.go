@@ -111,17 +111,20 @@ type factsDeleteCmd struct {
 	serverFlags
 	Collection string `arg:"" help:"The collection."`
 	Key        string `arg:"" help:"The key."`
+	JSON       bool   `name:"json" env:"-" help:"Print the API's answer; nothing where there was no such fact."`
 }
 
 // Run takes the fact back. One that is not there is no failure, but worth a word:
 // the name may be misspelt.
 func (c *factsDeleteCmd) Run(ctx context.Context, io stdio) error {
-	_, status, err := c.ask(ctx, http.MethodDelete, factPath(c.Collection, c.Key), nil, nil)
+	text, status, err := c.ask(ctx, http.MethodDelete, factPath(c.Collection, c.Key), nil, nil)
 	switch {
 	case err != nil:
 		return err
 	case status == http.StatusNoContent:
 		fmt.Fprintf(io.err, "there is no fact %s %s; nothing was changed\n", c.Collection, c.Key)
+	case c.JSON:
+		return printText(io, text)
 	default:
 		fmt.Fprintf(io.out, "deleted %s %s\n", c.Collection, c.Key)
 	}

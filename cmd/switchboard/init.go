@@ -4,15 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"switchboard/policies"
 )
 
 type policiesInitCmd struct {
-	Dir string `arg:"" optional:"" default:"policies" help:"The folder to write; it must be empty or not exist."`
+	Dir  string `arg:"" optional:"" default:"policies" help:"The folder to write; it must be empty or not exist."`
+	JSON bool   `name:"json" env:"-" help:"Print the folder and what was written as JSON."`
 }
 
 // Run writes the starter set into a new folder. It never overwrites.
@@ -30,6 +33,9 @@ func (c *policiesInitCmd) Run(io stdio) error {
 	}
 	if err := writeFolder(c.Dir, files); err != nil {
 		return err
+	}
+	if c.JSON {
+		return printJSON(io, map[string]any{"folder": c.Dir, "files": slices.Sorted(maps.Keys(files))})
 	}
 	rel := c.Dir
 	if !strings.HasPrefix(rel, ".") && !filepath.IsAbs(rel) {
