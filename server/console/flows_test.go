@@ -11,9 +11,14 @@ import (
 	"switchboard/server/access"
 )
 
-// click presses what a selector finds, once it is there.
+// click presses what a selector finds, once it is there and htmx, which wires
+// what it puts into a page a moment later, is done with it.
 func (b *tab) click(selector string) {
 	b.t.Helper()
+	b.do(chromedp.WaitVisible(chromedp.CSS(selector)))
+	b.until("what htmx puts into the page", func() bool {
+		return !b.has(".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")
+	})
 	b.do(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
