@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 
@@ -28,34 +29,17 @@ func (s *Server) decisionLog(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	f.Limit = engine.MaxPage
-	rc := http.NewResponseController(c.Writer)
-	enc := json.NewEncoder(&patient{c.Writer, rc, s.o.PrivateTimeout})
-	enc.SetEscapeHTML(false)
 	labels := map[string]string{"app": "switchboard", "version": s.o.Version}
-	for began := false; ; {
-		page, err := s.o.History.Calls(c.Request.Context(), f)
-		if err != nil {
-			return err
+	return s.download(c, f, func(w io.Writer) download {
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
+		return download{
+			what: "decisions", format: "opa-decision-log", contentType: "application/x-ndjson", ending: "ndjson",
+			begin: func() error { return nil },
+			call:  func(call *engine.Call) error { return s.writeDecisions(c, enc, call, labels, mask) },
+			flush: func() error { return nil },
 		}
-		if !began {
-			began = true
-			s.audited(c.Request.Context(), "decisions.export", "opa-decision-log", queryDetail(c))
-			c.Header("Content-Type", "application/x-ndjson")
-			c.Header("Content-Disposition", fmt.Sprintf(`attachment; filename="decisions-%s.ndjson"`, s.o.Now().UTC().Format("20060102T150405Z")))
-			c.Status(http.StatusOK)
-			c.Writer.WriteHeaderNow()
-		}
-		for _, call := range page.Calls {
-			if err := s.writeDecisions(c, enc, call, labels, mask); err != nil {
-				return err
-			}
-		}
-		if err := flush(rc); err != nil || page.Next == "" {
-			return err
-		}
-		f.Cursor = page.Next
-	}
+	})
 }
 
 // writeDecisions writes what was decided for one call; an orphan has nothing.

@@ -28,17 +28,36 @@ func (s *Server) exportNDJSON(c *gin.Context) error {
 	return s.export(c, "application/x-ndjson", "ndjson", export.NDJSON)
 }
 
-// export goes page by page: between pages nothing of the database is held, so
-// that a slow client holds nobody up. The answer's status goes out with the first
-// page, and a failure after that breaks the answer off.
 func (s *Server) export(c *gin.Context, contentType, ending string, format func(io.Writer) export.Writer) error {
 	f, err := s.callFilter(c, exportParameters...)
 	if err != nil {
 		return err
 	}
+	return s.download(c, f, func(w io.Writer) download {
+		out := format(w)
+		return download{
+			what: "calls", format: ending, contentType: contentType, ending: ending,
+			begin: out.Begin, call: out.Call, flush: out.Flush,
+		}
+	})
+}
+
+// download is a file with something of each call.
+type download struct {
+	what, format        string // as the audit trail calls them; the file is named after what
+	contentType, ending string
+	begin               func() error // once, before the first call
+	call                func(*engine.Call) error
+	flush               func() error // after each page
+}
+
+// download goes page by page: between pages nothing of the database is held, so
+// that a slow client holds nobody up. The answer's status goes out with the first
+// page, and a failure after that breaks the answer off.
+func (s *Server) download(c *gin.Context, f engine.CallFilter, onto func(io.Writer) download) error {
 	f.Limit = engine.MaxPage
 	rc := http.NewResponseController(c.Writer)
-	out := format(&patient{c.Writer, rc, s.o.PrivateTimeout})
+	d := onto(&patient{c.Writer, rc, s.o.PrivateTimeout})
 	for began := false; ; {
 		page, err := s.o.History.Calls(c.Request.Context(), f)
 		if err != nil {
@@ -46,21 +65,21 @@ func (s *Server) export(c *gin.Context, contentType, ending string, format func(
 		}
 		if !began {
 			began = true
-			s.audited(c.Request.Context(), "calls.export", ending, queryDetail(c))
-			c.Header("Content-Type", contentType)
-			c.Header("Content-Disposition", fmt.Sprintf(`attachment; filename="calls-%s.%s"`, s.o.Now().UTC().Format("20060102T150405Z"), ending))
+			s.audited(c.Request.Context(), d.what+".export", d.format, queryDetail(c))
+			c.Header("Content-Type", d.contentType)
+			c.Header("Content-Disposition", fmt.Sprintf(`attachment; filename="%s-%s.%s"`, d.what, s.o.Now().UTC().Format("20060102T150405Z"), d.ending))
 			c.Status(http.StatusOK)
 			c.Writer.WriteHeaderNow()
-			if err := out.Begin(); err != nil {
+			if err := d.begin(); err != nil {
 				return err
 			}
 		}
 		for _, call := range page.Calls {
-			if err := out.Call(call); err != nil {
+			if err := d.call(call); err != nil {
 				return err
 			}
 		}
-		if err := errors.Join(out.Flush(), flush(rc)); err != nil || page.Next == "" {
+		if err := errors.Join(d.flush(), flush(rc)); err != nil || page.Next == "" {
 			return err
 		}
 		f.Cursor = page.Next
