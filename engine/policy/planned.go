@@ -71,11 +71,7 @@ func (s *Set) evalPlan(ctx context.Context, x *question, r *run) (value ast.Valu
 	if ctx.Err() != nil {
 		return nil, errStopped
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			value, err = nil, fmt.Errorf("the evaluation of %s broke off: %v", entryPoint, p)
-		}
-	}()
+	defer brokeOff(&value, &err)
 	r.deadline = deadline{ctx: ctx}
 	r.seed = seedReader{seed: x.seed}
 	env := &r.env

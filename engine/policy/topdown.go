@@ -28,13 +28,7 @@ func (s *Set) eval(ctx context.Context, x *question, r *run, options ...func(*to
 	if ctx.Err() != nil {
 		return nil, errStopped
 	}
-	// A bug of the evaluator that one input provokes must cost one call its
-	// policy, not all calls the server.
-	defer func() {
-		if p := recover(); p != nil {
-			value, err = nil, fmt.Errorf("the evaluation of %s broke off: %v", entryPoint, p)
-		}
-	}()
+	defer brokeOff(&value, &err)
 	r.deadline = deadline{ctx: ctx}
 	query := topdown.NewQuery(s.query).
 		WithQueryCompiler(s.queryCompiler).
@@ -59,6 +53,14 @@ func (s *Set) eval(ctx context.Context, x *question, r *run, options ...func(*to
 		return nil
 	})
 	return value, err
+}
+
+// brokeOff, deferred, makes a panic the evaluation's error: a bug of the evaluator
+// that one input provokes must cost one call its policy, not all calls the server.
+func brokeOff(value *ast.Value, err *error) {
+	if p := recover(); p != nil {
+		*value, *err = nil, fmt.Errorf("the evaluation of %s broke off: %v", entryPoint, p)
+	}
 }
 
 // locate adds file and line to an error of the store, which knows paths only:

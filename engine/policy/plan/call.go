@@ -18,12 +18,7 @@ func (c *compiler) call(s *ir.CallStmt) (op, error) {
 		return c.builtin(s)
 	}
 	c.calls = true
-	args := make([]operand, len(s.Args))
-	for i, a := range s.Args {
-		args[i] = c.operand(a)
-		// Input and data are handed on as they are.
-		args[i].plain = args[i].plain || i == data
-	}
+	args := handed(s.Args, c.operand)
 	to := c.write(s.Result)
 	return func(m *machine, f []*ast.Term) int {
 		t, s := m.invoke(fn, args, f)
@@ -147,6 +142,17 @@ func (m *machine) returned(s int) (*ast.Term, int) {
 	return m.result, next
 }
 
+// handed are the arguments of a call of ours; input and data are handed on as
+// they are.
+func handed[A any](args []A, compile func(A) operand) []operand {
+	out := make([]operand, len(args))
+	for i, a := range args {
+		out[i] = compile(a)
+		out[i].plain = out[i].plain || i == data
+	}
+	return out
+}
+
 // callDynamic compiles a call of whatever rule has a path. Where no rule has,
 // the block is left; where it has no value, so are three around it.
 func (c *compiler) callDynamic(s *ir.CallDynamicStmt) op {
@@ -155,11 +161,7 @@ func (c *compiler) callDynamic(s *ir.CallDynamicStmt) op {
 	for i, p := range s.Path {
 		path[i] = c.operand(p)
 	}
-	args := make([]operand, len(s.Args))
-	for i, a := range s.Args {
-		args[i] = c.reading(a)
-		args[i].plain = args[i].plain || i == data
-	}
+	args := handed(s.Args, c.reading)
 	to := c.write(s.Result)
 	return func(m *machine, f []*ast.Term) int {
 		var b strings.Builder

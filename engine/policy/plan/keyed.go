@@ -134,11 +134,7 @@ func (c *compiler) member(b *ir.Block, i int) (int, []op, error) {
 	}
 	dot := b.Stmts[i+1+n].(*ir.DotStmt)
 	fn, key := c.funcs[s.Func], c.operand(dot.Key)
-	args := make([]operand, len(s.Args))
-	for j, a := range s.Args {
-		args[j] = c.operand(a)
-		args[j].plain = args[j].plain || j == data
-	}
+	args := handed(s.Args, c.operand)
 	to := c.write(dot.Target)
 	c.calls = true
 	ops = append(ops, func(m *machine, f []*ast.Term) int {
