@@ -83,9 +83,16 @@ func putCells(tx *bbolt.Tx, cut []written) error {
 }
 
 // Stats sums up what happened. It reads a document an hour, whatever the number
-// of calls. Calls that change meanwhile are in it as before or as after. The
-// error is ctx's, or the disk's.
+// of calls. Calls that change meanwhile are in it as before or as after. One is
+// summed up at a time, others wait: it takes a processor, and calls want the
+// other. The error is ctx's, or the disk's.
 func (s *Store) Stats(ctx context.Context, f engine.StatsFilter) (*engine.Stats, error) {
+	select {
+	case s.summing <- struct{}{}:
+		defer func() { <-s.summing }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	from, to := stats.Hour(-1<<31), stats.Hour(1<<31-1)
 	if !f.From.IsZero() {
 		from = stats.HourAt(f.From.UnixNano(), s.Zone)

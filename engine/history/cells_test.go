@@ -1,6 +1,8 @@
 package history_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -96,4 +98,27 @@ func TestStatisticsWhileCallsComeIn(t *testing.T) {
 		default:
 		}
 	}
+}
+
+// Statistics are summed up one at a time, and who asks while another's are waits
+// no longer than they care to.
+func TestStatisticsWaitForTheirTurn(t *testing.T) {
+	s := open(t, options(t, newPath(t)), small)
+	route(t, s, "c1", caller, number(1), did)
+	done := s.HoldStatistics()
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := s.Stats(ctx, engine.StatsFilter{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("beside another's, called off: %v", err)
+	}
+	got := make(chan int64)
+	go func() { got <- sums(t, s, engine.StatsFilter{}).Totals.Offered }()
+	select {
+	case <-got:
+		t.Error("two are summed up at once")
+	default:
+	}
+	done()
+	equal(t, "after the other's", <-got, int64(1))
+	equal(t, "and again", sums(t, s, engine.StatsFilter{}).Totals.Offered, int64(1))
 }

@@ -101,7 +101,7 @@ func (r *VerifyReport) compareCopies(ctx context.Context, l *journal.File, liveP
 
 // offline is a Store that only folds: nothing is appended to its log.
 func offline(l *journal.File, x *index, o Options, t tuning) *Store {
-	s := &Store{Options: o, tuning: t, rules: o.rules(), log: o.Log, drained: make(chan struct{}), care: make(chan struct{}, 1), file: l, index: x}
+	s := &Store{Options: o, tuning: t, rules: o.rules(), log: o.Log, drained: make(chan struct{}), care: make(chan struct{}, 1), summing: make(chan struct{}, 1), file: l, index: x}
 	s.memory = newMemory(s.rules)
 	s.memory.resume(x.mark)
 	s.journal = journal.Start(l, t.bounds(nil))

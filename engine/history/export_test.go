@@ -106,3 +106,9 @@ func (s *Store) LiveEntries() (map[string]int, error) {
 	})
 	return out, err
 }
+
+// HoldStatistics keeps statistics waiting until done is called.
+func (s *Store) HoldStatistics() (done func()) {
+	s.summing <- struct{}{}
+	return func() { <-s.summing }
+}

@@ -27,7 +27,7 @@ func open(o Options, t tuning) (*Store, error) {
 		return nil, err
 	}
 	o = o.withDefaults()
-	s := &Store{Options: o, tuning: t, rules: o.rules(), log: o.Log, drained: make(chan struct{}), care: make(chan struct{}, 1)}
+	s := &Store{Options: o, tuning: t, rules: o.rules(), log: o.Log, drained: make(chan struct{}), care: make(chan struct{}, 1), summing: make(chan struct{}, 1)}
 	file, err := journal.Open(o.Path, t.logOptions(false))
 	if errors.Is(err, boltfile.ErrCorrupt) {
 		aside, aerr := boltfile.SetAside(o.Path, o.Now())

@@ -35,6 +35,7 @@ type Store struct {
 	moment     int64         // of the newest view
 	rebuilding bool          // the index does not hold all of the log yet
 	care       chan struct{} // of capacity one, full: held while the log is rewritten, or read as a whole
+	summing    chan struct{} // of capacity one: who sums up statistics fills it
 	unfolded   atomic.Uint64 // a rebuild has folded the log above this record
 	drained    chan struct{} // closed and replaced after each round of the index writer
 

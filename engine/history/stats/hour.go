@@ -110,8 +110,8 @@ func encode(cells []named) []byte {
 // Find returns the tally of a cell in its hour's document, nil where there is
 // none.
 func Find(doc []byte, c Cell) (*Tally, error) {
-	r, err := open(doc)
-	if err != nil {
+	var r reader
+	if err := r.open(doc); err != nil {
 		return nil, err
 	}
 	did, receiver, reason := r.place(c.DID), r.place(c.Receiver), r.place(c.Reason)
@@ -129,8 +129,8 @@ func Find(doc []byte, c Cell) (*Tally, error) {
 
 // decode returns a document's cells, in order.
 func decode(doc []byte) ([]named, error) {
-	r, err := open(doc)
-	if err != nil {
+	var r reader
+	if err := r.open(doc); err != nil {
 		return nil, err
 	}
 	texts := make([]string, len(r.texts))
@@ -153,25 +153,25 @@ type reader struct {
 	tally                 Tally
 }
 
-// open reads a document's texts.
-func open(doc []byte) (*reader, error) {
-	r := &reader{rest: doc}
+// open begins a document with its texts. What the reader held of another is
+// used again.
+func (r *reader) open(doc []byte) error {
+	*r = reader{rest: doc, texts: r.texts[:0]}
 	if len(doc) == 0 {
-		return r, nil
+		return nil
 	}
 	n := r.uint()
 	if r.bad || n > uint64(len(r.rest)) { // each takes a byte at least
-		return nil, errCorrupt
+		return errCorrupt
 	}
-	r.texts = make([][]byte, n)
-	for i := range r.texts {
+	for range n {
 		size := r.uint()
 		if r.bad || size > uint64(len(r.rest)) {
-			return nil, errCorrupt
+			return errCorrupt
 		}
-		r.texts[i], r.rest = r.rest[:size:size], r.rest[size:]
+		r.texts, r.rest = append(r.texts, r.rest[:size:size]), r.rest[size:]
 	}
-	return r, nil
+	return nil
 }
 
 // place is where a text stands among the document's, -1 where it does not.

@@ -1,10 +1,8 @@
 package stats
 
 import (
-	"cmp"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,83 +16,13 @@ type Sum struct {
 	dids, receivers, reasons axis
 	hours                    [7 * 24]Tally
 	days                     map[int64]*Tally
+	reader                   reader // of the document at hand
 }
 
 // NewSum begins a sum of the cells that a filter selects. The bounds in time
 // are the caller's to keep.
 func NewSum(f engine.StatsFilter) *Sum {
 	return &Sum{filter: f, days: make(map[int64]*Tally)}
-}
-
-// axis is one way to tell cells apart. With masked pairs it has as many names as
-// there are calls: numbers are looked up as such, without a text for each.
-type axis struct {
-	numbers map[uint64]int32 // -> place in sums
-	texts   map[string]int32 // the same, for names that are no numbers
-	sums    []sum
-	seen    []int32 // of the document at hand: a text's place in sums, plus one; 0 for not yet
-}
-
-// sum is the tally of one name.
-type sum struct {
-	number uint64
-	text   string // where the name is no number
-	Tally
-}
-
-func (s *sum) name() string {
-	if s.number > 0 {
-		return strconv.FormatUint(s.number, 10)
-	}
-	return s.text
-}
-
-// number reads a text of digits that comes out the same when written again;
-// zero for any other.
-func number(text []byte) (n uint64) {
-	if len(text) == 0 || len(text) > 18 || text[0] == '0' {
-		return 0
-	}
-	for _, d := range text {
-		if d < '0' || d > '9' {
-			return 0
-		}
-		n = 10*n + uint64(d-'0')
-	}
-	return n
-}
-
-func (a *axis) begin(texts int) {
-	a.seen = append(a.seen[:0], make([]int32, texts)...)
-}
-
-// of is the sum for a text of the document at hand.
-func (a *axis) of(texts [][]byte, i int) *Tally {
-	at := a.seen[i]
-	if at == 0 {
-		at = a.place(texts[i]) + 1
-		a.seen[i] = at
-	}
-	return &a.sums[at-1].Tally
-}
-
-func (a *axis) place(text []byte) int32 {
-	if a.texts == nil {
-		a.texts, a.numbers = make(map[string]int32), make(map[uint64]int32)
-	}
-	next, n := int32(len(a.sums)), number(text)
-	if n > 0 {
-		if at, ok := a.numbers[n]; ok {
-			return at
-		}
-		a.numbers[n], a.sums = next, append(a.sums, sum{number: n})
-		return next
-	}
-	if at, ok := a.texts[string(text)]; ok {
-		return at
-	}
-	a.texts[string(text)], a.sums = next, append(a.sums, sum{text: string(text)})
-	return next
 }
 
 // Add adds an hour's document, with changes laid over it that are not written
@@ -106,8 +34,8 @@ func (s *Sum) Add(hour Hour, doc []byte, over []Change) error {
 			return err
 		}
 	}
-	r, err := open(doc)
-	if err != nil {
+	r := &s.reader
+	if err := r.open(doc); err != nil {
 		return err
 	}
 	did, receiver := -1, -1
@@ -184,32 +112,23 @@ func (s *Sum) Stats() *engine.Stats {
 // shown lists the most offered first, at most top, and counts the rest.
 func shown[T any](a *axis, top int, entry func(string, engine.StatsTotals) T) (out []T, left int) {
 	var best []*sum // of those looked at, in order
-	for i := range a.sums {
-		s := &a.sums[i]
+	for s := range a.all {
 		if s.Tally == (Tally{}) {
 			continue
 		}
 		left++
-		if len(best) == top && compareSums(best[top-1], s) < 0 {
+		if len(best) == top && a.compare(best[top-1], s) < 0 {
 			continue // by far the most, where there are many names
 		}
-		at, _ := slices.BinarySearchFunc(best, s, compareSums)
+		at, _ := slices.BinarySearchFunc(best, s, a.compare)
 		best = slices.Insert(best, at, s)
 		best = best[:min(top, len(best))]
 	}
 	out = make([]T, len(best))
 	for i, s := range best {
-		out[i] = entry(s.name(), s.shown())
+		out[i] = entry(a.name(s), s.shown())
 	}
 	return out, left - len(best)
-}
-
-// compareSums puts the most offered first.
-func compareSums(a, b *sum) int {
-	if a.Offered != b.Offered {
-		return cmp.Compare(b.Offered, a.Offered)
-	}
-	return cmp.Or(cmp.Compare(b.Rejected+b.Unrouted, a.Rejected+a.Unrouted), cmp.Compare(a.number, b.number), cmp.Compare(a.text, b.text))
 }
 
 func (t *Tally) shown() engine.StatsTotals {
