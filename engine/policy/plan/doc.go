@@ -13,6 +13,10 @@
 // or a statement that is beyond this package, others are those that topdown has
 // too, and tells better.
 //
+// What OPA's planner is known to plan for something else than was written, [Of]
+// refuses: references by a variable to rules some of which lie deeper, and
+// equations that give a variable its value after it is used.
+//
 // What may differ is the order in which rules are tried and reads are made, and
 // how many: topdown leaves rules out by an index before it tries them, and stops
 // at the first of several rules that agree. This package stops there too, and asks
