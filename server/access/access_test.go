@@ -31,7 +31,7 @@ func TestParseToken(t *testing.T) {
 			t.Errorf("%q: %s %q, %v; want %s %q", text, got.Name, got.Secret, err, want.Name, want.Secret)
 		}
 	}
-	for _, text := range []string{"", "  ", " x", "x ", "a\x00b", "a\nb", "priya=a\tb", strings.Repeat("x", 1025)} {
+	for _, text := range []string{"", "  ", " x", "x ", "a\x00b", "a\nb", "priya=a\tb", "priya=ab ", "priya: ab ", strings.Repeat("x", 1025)} {
 		if _, err := access.ParseToken(text, "admin"); err == nil {
 			t.Errorf("%q was taken", text)
 		} else if s := strings.TrimSpace(text); s != "" && strings.Contains(err.Error(), s) {

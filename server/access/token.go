@@ -40,7 +40,7 @@ func ParseToken(text, name string) (Token, error) {
 	t := Token{Name: name, Secret: text}
 	for _, sign := range []string{"=", ": "} {
 		left, right, ok := strings.Cut(text, sign)
-		right = strings.TrimSpace(right)
+		right = strings.TrimLeft(right, " ") // one that ends in a blank is refused below, as a bare token is
 		if ok && nameForm.MatchString(left) && strings.Trim(right, "=") != "" {
 			t.Name, t.Secret = left, right
 			break
