@@ -46,6 +46,8 @@ type storeView struct {
 type fallbacksView struct {
 	Global *string `json:"global"` // masked; null for none
 	DIDs   int     `json:"dids"`   // how many DIDs have their own
+
+	did string // the global one as a DID is written
 }
 
 // SetFallbacks tells status which global fallback is in force, empty for none,
@@ -54,7 +56,7 @@ func (s *Server) SetFallbacks(global string, dids int) {
 	v := &fallbacksView{DIDs: dids}
 	if global != "" {
 		masked := engine.Mask(global)
-		v.Global = &masked
+		v.Global, v.did = &masked, strings.TrimPrefix(s.o.Numbers.Person(global).E164, "+")
 	}
 	s.fallbacks.Store(v)
 }
@@ -114,12 +116,23 @@ const (
 	recently = time.Hour
 )
 
+// fallbackWarnings are about the number that has to answer when nothing else
+// does.
+func (s *Server) fallbackWarnings() []string {
+	v := s.fallbacks.Load()
+	switch {
+	case v.Global == nil:
+		return []string{"No global fallback is configured: a call that the policies do not answer gets none. Set --fallback NUMBER."}
+	case s.o.Policies.IsDID(v.did):
+		return []string{fmt.Sprintf("The global fallback %s is a DID of the directory, so a call that goes there comes back. Set --fallback to a person's number.", *v.Global)}
+	}
+	return nil
+}
+
 // warnings are what somebody should look at, each with what to do.
 func (s *Server) warnings(now time.Time, store engine.StoreStatus, policies engine.PolicyStatus) []string {
 	w := s.policyWarnings(policies)
-	if s.fallbacks.Load().Global == nil {
-		w = append(w, "No global fallback is configured: a call that the policies do not answer gets none. Set --fallback NUMBER.")
-	}
+	w = append(w, s.fallbackWarnings()...)
 	w = append(w, s.accessWarnings(now)...)
 	w = append(w, s.certificateWarnings(now)...)
 	if store.Error != "" {

@@ -91,7 +91,10 @@ func TestWarnings(t *testing.T) {
 		change func(*world, *server.Options)
 		says   string
 	}{
-		"no fallback":    {func(_ *world, o *server.Options) { o.Fallback = "" }, "--fallback"},
+		"no fallback": {func(_ *world, o *server.Options) { o.Fallback = "" }, "--fallback"},
+		"a DID as fallback": {func(w *world, o *server.Options) {
+			o.Fallback, w.sets.pool = "8645658689", []string{"918645658689"}
+		}, "--fallback to a person's number"},
 		"no key":         {func(_ *world, o *server.Options) { o.Keys = nil }, "--key"},
 		"no policies":    {func(w *world, _ *server.Options) { w.sets.status = engine.PolicyStatus{} }, "No policy set"},
 		"built-in set":   {func(w *world, _ *server.Options) { w.sets.status.Origin = engine.OriginBuiltin }, "policies init"},
