@@ -136,6 +136,9 @@ func (s *fakeStore) Stats(_ context.Context, f engine.StatsFilter) (*engine.Stat
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.summed = append(s.summed, f)
+	if s.stats == nil {
+		return &engine.Stats{}, s.fail
+	}
 	return s.stats, s.fail
 }
 
