@@ -74,10 +74,10 @@ func TestLiveCommands(t *testing.T) {
 		{"delete", []string{"sessions", "delete", "a/b"}, 200, playedSession, "DELETE /api/v1/sessions/a%2Fb", 0, "ended a/b\n"},
 		{"delete nothing", []string{"sessions", "delete", "a"}, 204, "", "DELETE /api/v1/sessions/a", 0, "there is no session a; nothing was changed\n"},
 
-		{"facts", []string{"facts", "list"}, 200, `{"facts":[` + playedFact + `]}`, "GET /api/v1/facts", 0,
+		{"facts", []string{"facts", "list"}, 200, `{"facts":[` + playedFact + `]}`, "GET /api/v1/facts?limit=50", 0,
 			"COLLECTION  KEY         SET                  EXPIRES  BY     VALUE\n" +
 				"paused      9876543210  2025-11-22 14:35:00  never    admin  {\"why\":\"lunch\"}\n"},
-		{"facts of one collection", []string{"facts", "list", "a/b", "--json"}, 200, `{"facts":[]}`, "GET /api/v1/facts/a%2Fb", 0, "{\n  \"facts\": []\n}\n"},
+		{"facts of one collection", []string{"facts", "list", "a/b", "--json"}, 200, `{"facts":[]}`, "GET /api/v1/facts/a%2Fb?limit=50", 0, "{\n  \"facts\": []\n}\n"},
 		{"fact", []string{"facts", "put", "paused", "9876543210", `{"why": "lunch"}`}, 201, playedFact,
 			`PUT /api/v1/facts/paused/9876543210  {"expires":null,"value":{"why":"lunch"}}`, 0, "put paused 9876543210: {\"why\":\"lunch\"}, until it is deleted\n"},
 		{"fact for a while", []string{"facts", "put", "override", "*", `"9876543211"`, "--expires", "2d"}, 200, playedFact,
