@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -79,16 +80,17 @@ func TestKillUnderLoadRelaysEverything(t *testing.T) {
 	}
 	defer r.Close()
 	inner := r.Config.Handler
-	r.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if n.Add(1)%10 == 0 {
 			refusals.Add(1)
 			http.Error(w, "not now", http.StatusConflict)
 			return
 		}
 		inner.ServeHTTP(w, q)
-	})
+	}))
+	defer front.Close()
 	acknowledged := filepath.Join(dir, "acknowledged.ndjson")
-	args := []string{"--relay", "crm=" + r.URL, "--relay-allow-private", "--relay-secret", relaySecret}
+	args := []string{"--relay", "crm=" + front.URL, "--relay-allow-private", "--relay-secret", relaySecret}
 	for round := range rounds {
 		s := startProcess(t, dir, args...)
 		load := exec.Command(sim, "--target", s.public, "--calls", "100000", "--concurrency", "16", "--callers", "500",
