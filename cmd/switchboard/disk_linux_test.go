@@ -114,7 +114,7 @@ func TestTheDiskFillsUp(t *testing.T) {
 		calls++
 		id := fmt.Sprint("call-", calls)
 		began := time.Now()
-		s.called(t, client, id)
+		s.mustBeCalled(t, client, id)
 		if took := time.Since(began); took > 1500*time.Millisecond {
 			t.Errorf("%s was answered after %v", id, took)
 		}
@@ -182,7 +182,7 @@ func TestTheDiskFillsUp(t *testing.T) {
 func TestTheDiskIsReadOnly(t *testing.T) {
 	dir := smallDisk(t, "96m")
 	s := startProcess(t, dir)
-	s.called(t, http.DefaultClient, "before")
+	s.mustBeCalled(t, http.DefaultClient, "before")
 	s.terminate(t)
 	db := filepath.Join(dir, "switchboard.db")
 	before, err := os.ReadFile(db)
