@@ -186,21 +186,21 @@ type QuarantineItem struct {
 
 // StoreStatus is how the history store stands.
 type StoreStatus struct {
-	Path        string   `json:"path"`
-	Bytes       int64    `json:"bytes"`
-	IndexBytes  int64    `json:"index_bytes"`
-	Records     uint64   `json:"records"`     // in the log
-	IndexLag    uint64   `json:"index_lag"`   // records not yet written behind
-	Queue       int      `json:"queue"`       // records waiting for the disk
-	Dirty       int      `json:"dirty"`       // profiles and calls waiting for the index
-	Rebuilding  bool     `json:"rebuilding"`  // the index is being rebuilt; history is incomplete meanwhile
-	Unsaved     uint64   `json:"unsaved"`     // decisions that the disk did not take
-	Error       string   `json:"error"`       // why the disk does not take records; empty when it does
-	Quarantined int      `json:"quarantined"` // items held
-	Decisions   uint64   `json:"decisions"`   // since start
-	Completions uint64   `json:"completions"` // since start
-	Conflicts   uint64   `json:"conflicts"`   // publications refused because history had changed
-	Warnings    []string `json:"warnings"`
+	Path        string    `json:"path"`
+	Bytes       int64     `json:"bytes"`
+	IndexBytes  int64     `json:"index_bytes"`
+	Records     uint64    `json:"records"`     // in the log
+	IndexLag    uint64    `json:"index_lag"`   // records not yet written behind
+	Queue       int       `json:"queue"`       // records waiting for the disk
+	Dirty       int       `json:"dirty"`       // profiles and calls waiting for the index
+	Rebuilding  bool      `json:"rebuilding"`  // the index is being rebuilt; history is incomplete meanwhile
+	Unsaved     uint64    `json:"unsaved"`     // decisions that the disk did not take
+	Error       string    `json:"error"`       // why the disk does not take records; empty when it does
+	Quarantined int       `json:"quarantined"` // items held
+	Decisions   uint64    `json:"decisions"`   // since start
+	Completions uint64    `json:"completions"` // since start
+	Conflicts   uint64    `json:"conflicts"`   // publications refused because history had changed
+	Warnings    []Warning `json:"warnings"`
 
 	// Retention is the age at which records are deleted; zero keeps them for ever.
 	Retention time.Duration `json:"-"`

@@ -168,6 +168,4 @@ func (d desk) Backup(w http.ResponseWriter, r *http.Request, v console.Visitor) 
 }
 
 // Warnings are those of the status.
-func (d desk) Warnings() []string {
-	return d.warnings(d.o.Now(), d.o.History.Status(), d.o.Policies.Status())
-}
+func (d desk) Warnings() []engine.Warning { return d.warnings() }

@@ -109,7 +109,7 @@ type Options struct {
 	Fallback     string
 	FallbackDIDs int
 	// Warn adds to the warnings in status. Optional.
-	Warn func() []string
+	Warn func() []engine.Warning
 }
 
 // validate fills in the defaults and names the field at fault.

@@ -102,12 +102,16 @@ func TestWarnings(t *testing.T) {
 		"failed reload of no file": {func(w *world, _ *server.Options) {
 			w.sets.status.Reload = engine.Report{At: went, Errors: []engine.Problem{{Message: "the folder is gone"}}}
 		}, "failed (the folder is gone), so"},
-		"disk":           {func(w *world, _ *server.Options) { w.store.status.Error = "no space left" }, "no space left"},
-		"rebuild":        {func(w *world, _ *server.Options) { w.store.status.Rebuilding = true }, "rebuilt"},
-		"unsaved":        {func(w *world, _ *server.Options) { w.store.status.Unsaved = 4 }, "4 decisions"},
-		"quarantine":     {func(w *world, _ *server.Options) { w.store.items = map[string]engine.QuarantineItem{"q": {}} }, "/api/v1/quarantine"},
-		"store's own":    {func(w *world, _ *server.Options) { w.store.status.Warnings = []string{"set aside"} }, "set aside"},
-		"the program's":  {func(_ *world, o *server.Options) { o.Warn = func() []string { return []string{"clock jumped"} } }, "clock jumped"},
+		"disk":       {func(w *world, _ *server.Options) { w.store.status.Error = "no space left" }, "no space left"},
+		"rebuild":    {func(w *world, _ *server.Options) { w.store.status.Rebuilding = true }, "rebuilt"},
+		"unsaved":    {func(w *world, _ *server.Options) { w.store.status.Unsaved = 4 }, "4 decisions"},
+		"quarantine": {func(w *world, _ *server.Options) { w.store.items = map[string]engine.QuarantineItem{"q": {}} }, "/api/v1/quarantine"},
+		"store's own": {func(w *world, _ *server.Options) {
+			w.store.status.Warnings = []engine.Warning{{Message: "it was set aside"}}
+		}, "set aside"},
+		"the program's": {func(_ *world, o *server.Options) {
+			o.Warn = func() []engine.Warning { return []engine.Warning{{Message: "The clock", Hint: "jumped."}} }
+		}, "The clock jumped."},
 		"no completions": {func(w *world, o *server.Options) { w.store.status.Decisions = 20; hourLater(o) }, "Send Call Details"},
 		"failed reload": {func(w *world, _ *server.Options) {
 			w.sets.status.Reload = engine.Report{At: went, Errors: []engine.Problem{{File: "main.rego", Line: 7, Message: "9988912345 is unsafe"}}}

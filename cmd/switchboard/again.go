@@ -46,8 +46,8 @@ type settings struct {
 	files    *settled
 	log      *slog.Logger
 
-	trouble atomic.Pointer[string] // why new settings were not taken up
-	pending atomic.Pointer[string] // which ones wait for a restart
+	trouble atomic.Pointer[engine.Warning] // why new settings were not taken up
+	pending atomic.Pointer[engine.Warning] // which ones wait for a restart
 }
 
 // begin remembers what the server was started with.
@@ -195,22 +195,22 @@ func (s *settings) report(now map[string]any, secrets server.Secrets) {
 	s.log.Info("settings were read again", "changed", list(applied), "keys", len(secrets.Keys), "tokens", tokenNames(secrets))
 	s.pending.Store(nil)
 	if len(waiting) > 0 {
-		text := fmt.Sprintf("Settings that were changed take effect with a restart only: %s.", list(waiting))
-		s.pending.Store(&text)
+		s.pending.Store(&engine.Warning{Code: "settings_pending", Message: fmt.Sprintf("Settings that were changed take effect with a restart only: %s.", list(waiting)),
+			Hint: "Restart when it suits."})
 		s.log.Warn("settings that were changed take effect with a restart only", "settings", list(waiting))
 	}
 }
 
 // refuse leaves everything as it is, and says so.
 func (s *settings) refuse(err error) {
-	text := fmt.Sprintf("Changed settings were not taken up: %s. Repair them and send SIGHUP; the old ones are in force.", engine.Mask(err.Error()))
-	s.trouble.Store(&text)
+	s.trouble.Store(&engine.Warning{Code: "settings_refused", Message: fmt.Sprintf("Changed settings were not taken up: %s.", engine.Mask(err.Error())),
+		Hint: "Repair them and send SIGHUP; the old ones are in force."})
 	s.log.Error("changed settings were not taken up; the old ones are in force", "err", engine.Mask(err.Error()))
 }
 
 // warnings are for status.
-func (s *settings) warnings() (w []string) {
-	for _, p := range []*string{s.trouble.Load(), s.pending.Load()} {
+func (s *settings) warnings() (w []engine.Warning) {
+	for _, p := range []*engine.Warning{s.trouble.Load(), s.pending.Load()} {
 		if p != nil {
 			w = append(w, *p)
 		}

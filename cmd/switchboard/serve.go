@@ -170,7 +170,7 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *program, err
 		Numbers: f.judge.Numbers, Zone: f.zone, Version: versions().Version, Log: log, Metrics: metrics,
 		Router: router, Completer: store, History: store, Quarantine: store, Eraser: store, Policies: manager, Live: store, Feed: feed,
 		Explainer: repeats.explainer, Replayer: repeats.replayer, Past: store,
-		Relay: out.relay, Warn: func() []string { return slices.Concat(out.relay.Warnings(), live.warnings()) },
+		Relay: out.relay, Warn: func() []engine.Warning { return slices.Concat(out.relay.Warnings(), live.warnings()) },
 		Fallback: f.judge.Fallback, FallbackDIDs: len(f.judge.DIDFallbacks), LogLevel: c.level,
 	})
 	if err != nil {

@@ -91,7 +91,7 @@ func TestAFullQuarantineKeepsWhatItHas(t *testing.T) {
 	}
 	keep(t, s, unreadable("0")) // a repeat still counts
 	st := s.Status()
-	if st.Quarantined != 3 || len(st.Warnings) != 1 || !strings.Contains(st.Warnings[0], "1 payloads") {
+	if st.Quarantined != 3 || len(st.Warnings) != 1 || !strings.Contains(st.Warnings[0].Message, "1 payloads") {
 		t.Errorf("status: %d held, warnings %q", st.Quarantined, st.Warnings)
 	}
 	list, err := s.QuarantineList(t.Context())

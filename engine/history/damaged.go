@@ -3,9 +3,11 @@ package history
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
+	"switchboard/engine"
 	"switchboard/engine/history/boltfile"
 )
 
@@ -21,7 +23,8 @@ func (s *Store) indexBroken(x *index, err error) {
 	if !current || s.closing.Load() || !s.behind.damaged.CompareAndSwap(false, true) {
 		return
 	}
-	s.warn("the index was damaged and is made anew from the log: " + err.Error())
+	s.warn(engine.Warning{Code: "index_damaged", Message: fmt.Sprintf("The index was damaged and is made anew from the log: %v.", err),
+		Hint: "It mends itself; if it happens again, look at the disk."})
 	s.behind.nudge()
 }
 

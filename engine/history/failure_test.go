@@ -168,7 +168,7 @@ func TestAnIndexThatIsNotWritten(t *testing.T) {
 	}
 	eventually(t, "status warns", func() bool {
 		w := s.Status().Warnings
-		return len(w) == 1 && strings.Contains(w[0], errNoSpace.Error())
+		return len(w) == 1 && strings.Contains(w[0].Message, errNoSpace.Error())
 	})
 	if _, err := s.Complete(t.Context(), completion("x", caller, number(1), did, noon)); !errors.Is(err, engine.ErrUnavailable) {
 		t.Errorf("a completion beyond the bound: %v", err)

@@ -326,7 +326,7 @@ func TestAnIndexDamagedWhileItIsOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	route(t, s, "goes on", caller, number(109), did2)
-	if w := s.Status().Warnings; len(w) == 0 || !strings.Contains(w[0], "the index was damaged") {
+	if w := s.Status().Warnings; len(w) == 0 || !strings.Contains(w[0].Message, "The index was damaged") {
 		t.Errorf("warnings: %q", w)
 	}
 	eventually(t, "the index is made anew", func() bool {

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"sync"
 
+	"switchboard/engine"
 	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/journal"
 )
@@ -34,7 +36,8 @@ func open(o Options, t tuning) (*Store, error) {
 		if aerr != nil {
 			return nil, errors.Join(err, aerr)
 		}
-		s.warn(fmt.Sprintf("the database was corrupt and lies at %s now; the history begins anew (%v)", aside, err))
+		s.warn(engine.Warning{Code: "store_set_aside", Message: fmt.Sprintf("The database was corrupt and lies at %s now; the history begins anew (%v).", aside, err),
+			Hint: "To have the history back, stop the server and restore a backup with switchboard db restore."})
 		file, err = journal.Open(o.Path, t.logOptions(false))
 	}
 	if err != nil {
@@ -127,13 +130,17 @@ func (s *Store) start() {
 	s.closeOnce = sync.OnceValue(s.close)
 }
 
+// hintUnreadable is what to do about a log that can't be read in parts.
+const hintUnreadable = "Check it with switchboard db verify on a copy; where that finds more, restore a backup."
+
 // catchUp folds the log's tail that was not written behind.
 func (s *Store) catchUp(ctx context.Context) {
 	err := s.file.Ascend(ctx, s.index.mark.applied+1, s.file.Last(), func(r journal.Stored) error {
 		return s.refold(ctx, r)
 	})
 	if err != nil {
-		s.warn("the log's tail could not be read; the history is incomplete: " + err.Error())
+		s.warn(engine.Warning{Code: "log_unreadable", About: "tail", Message: fmt.Sprintf("The log's tail could not be read, so the history is incomplete: %v.", err),
+			Hint: hintUnreadable})
 	}
 }
 
@@ -141,7 +148,8 @@ func (s *Store) catchUp(ctx context.Context) {
 func (s *Store) refold(ctx context.Context, st journal.Stored) error {
 	r, err := decodeRecord(st.Data)
 	if err != nil {
-		s.warn(fmt.Sprintf("record %d of the log is damaged and left out: %v", st.Seq, err))
+		s.warn(engine.Warning{Code: "record_damaged", About: strconv.FormatUint(st.Seq, 10),
+			Message: fmt.Sprintf("Record %d of the log is damaged and left out: %v.", st.Seq, err), Hint: hintUnreadable})
 		return nil
 	}
 	return s.refoldRecord(ctx, r, st.Seq)

@@ -164,7 +164,7 @@ func TestACorruptFileIsSetAside(t *testing.T) {
 			if len(aside) != 1 {
 				t.Fatalf("set aside: %v", aside)
 			}
-			if w := s.Status().Warnings; len(w) != 1 || !strings.Contains(w[0], aside[0]) {
+			if w := s.Status().Warnings; len(w) != 1 || !strings.Contains(w[0].Message, aside[0]) {
 				t.Errorf("warnings %q", w)
 			}
 		})
@@ -178,5 +178,5 @@ func TestAnEmptyFileIsBegun(t *testing.T) {
 	}
 	s := open(t, options(t, path))
 	route(t, s, "c1", caller, number(1), did)
-	equal(t, "warnings", s.Status().Warnings, []string{})
+	equal(t, "warnings", s.Status().Warnings, []engine.Warning{})
 }

@@ -62,7 +62,8 @@ func (s *Store) rebuild(ctx context.Context, x *index, from uint64) {
 	switch {
 	case !current:
 	case err != nil:
-		s.warn("the log could not be read to its beginning; the history is incomplete: " + err.Error())
+		s.warn(engine.Warning{Code: "log_unreadable", About: "beginning",
+			Message: fmt.Sprintf("The log could not be read to its beginning, so the history is incomplete: %v.", err), Hint: hintUnreadable})
 	default:
 		s.unfolded.Store(0)
 		s.behind.nudge()

@@ -64,7 +64,7 @@ func TestADiskTooFullForAnIndex(t *testing.T) {
 	if _, err := s.Calls(t.Context(), engine.CallFilter{}); !errors.Is(err, engine.ErrUnavailable) || !strings.Contains(err.Error(), "make room") {
 		t.Errorf("a list of calls says %v", err)
 	}
-	if st := s.Status(); !st.Rebuilding || len(st.Warnings) != 1 || !strings.Contains(st.Warnings[0], "no space left") || st.Error == "" {
+	if st := s.Status(); !st.Rebuilding || len(st.Warnings) != 1 || !strings.Contains(st.Warnings[0].Message, "no space left") || st.Error == "" {
 		t.Errorf("status is %+v", st)
 	}
 	d.full.Store(false)

@@ -35,17 +35,19 @@ func (s *Store) Status() engine.StoreStatus {
 	out.Warnings = slices.Clone(s.warnings)
 	s.warnMu.Unlock()
 	if err := s.behind.failed.Load(); err != nil {
-		out.Warnings = append(out.Warnings, "the index does not take what changed: "+(*err).Error())
+		out.Warnings = append(out.Warnings, engine.Warning{Code: "index_failing", Message: fmt.Sprintf("The index does not take what changed: %v.", *err),
+			Hint: "Make room or repair the disk; calls go on from memory meanwhile."})
 	}
 
 	s.archive.mu.Lock()
 	defer s.archive.mu.Unlock()
 	out.Quarantined = len(s.archive.items)
 	if n := s.archive.refused; n > 0 {
-		out.Warnings = append(out.Warnings, fmt.Sprintf("the quarantine was full: %d payloads were not kept; look through it and delete what is done with", n))
+		out.Warnings = append(out.Warnings, engine.Warning{Code: "quarantine_full", Message: fmt.Sprintf("The quarantine was full: %d payloads were not kept.", n),
+			Hint: "Look through it and delete what is done with."})
 	}
 	if out.Warnings == nil {
-		out.Warnings = []string{}
+		out.Warnings = []engine.Warning{}
 	}
 	return out
 }

@@ -43,7 +43,7 @@ type Store struct {
 	refolded                          atomic.Uint64 // records, by rebuilds
 	lastDecision, lastCompletion      atomic.Int64
 	warnMu                            sync.Mutex
-	warnings                          []string
+	warnings                          []engine.Warning
 
 	stepped   func() // offline: a record was folded
 	closing   atomic.Bool
@@ -99,11 +99,11 @@ func (s *Store) prepare(id string, e fold.Entry, also []fold.Key) plan {
 }
 
 // warn tells the log once, and Status from now on.
-func (s *Store) warn(text string) {
-	s.log.Warn(text)
+func (s *Store) warn(w engine.Warning) {
+	s.log.Warn(w.String())
 	s.warnMu.Lock()
 	defer s.warnMu.Unlock()
-	s.warnings = append(s.warnings, text)
+	s.warnings = append(s.warnings, w)
 }
 
 // maintain ticks the clock by which idle entries leave memory.

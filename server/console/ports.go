@@ -103,8 +103,8 @@ type Desk interface {
 	Forget(ctx context.Context, v Visitor, number string) (*Erased, error)
 	// Backup sends a consistent copy of the database.
 	Backup(w http.ResponseWriter, r *http.Request, v Visitor) error
-	// Warnings are what somebody should look at, each with what to do.
-	Warnings() []string
+	// Warnings are what somebody should look at.
+	Warnings() []engine.Warning
 }
 
 // Erased is what was erased of a person, and where their number still stands.

@@ -93,3 +93,12 @@ func (e eyes) problems(list []engine.Problem) []engine.Problem {
 	}
 	return out
 }
+
+// warningsNow are what somebody should look at.
+func (a *asked) warningsNow() []engine.Warning {
+	w := a.c.o.Desk.Warnings()
+	for i := range w {
+		w[i].Message, w[i].Hint = a.eyes.text(w[i].Message), a.eyes.text(w[i].Hint)
+	}
+	return w
+}

@@ -11,7 +11,7 @@ import (
 
 // systemView is the page of quarantine, status and data care.
 type systemView struct {
-	Warnings []string
+	Warnings []engine.Warning
 	Store    engine.StoreStatus
 	Version  string
 	Items    []quarantineRow
@@ -43,9 +43,7 @@ func (c *Console) systemPage(a *asked) error {
 		return err
 	}
 	v := systemView{Store: c.o.History.Status(), Version: c.o.Version, Changes: a.visitor.Changes, Done: doneTexts[a.FormValue("done")]}
-	for _, w := range c.o.Desk.Warnings() {
-		v.Warnings = append(v.Warnings, a.eyes.text(w))
-	}
+	v.Warnings = a.warningsNow()
 	for _, i := range items {
 		v.Items = append(v.Items, quarantineRow{ID: i.ID, Kind: i.Kind, Cause: i.Cause, Type: i.Raw.Type, At: i.At, Count: i.Count,
 			Body: a.eyes.payload(string(i.Raw.Body), ""), Retry: i.Kind == "completion"})

@@ -32,7 +32,7 @@ func TestADeadTargetCostsLittleAndComesBackSoon(t *testing.T) {
 		if posts := len(w.to.got()); posts > 6*60*2+20 {
 			t.Errorf("%d attempts in six hours", posts)
 		}
-		warned := strings.Join(w.relay.Warnings(), "\n")
+		warned := strings.Join(engine.WarningTexts(w.relay.Warnings()), "\n")
 		if !strings.Contains(warned, "crm fails since 2000-01-01T00:00:00Z") || !strings.Contains(warned, "50 messages wait, the oldest for 6h0m0s, and 450 records") {
 			t.Errorf("warnings: %s", warned)
 		}
@@ -217,7 +217,7 @@ func TestDeadLettersAreBounded(t *testing.T) {
 		if s.Dead != engine.MaxDeadLetters || s.State != engine.RelayFull || s.Waiting != 100 || s.Unread != 400 {
 			t.Fatalf("status %+v", s)
 		}
-		if warned := strings.Join(w.relay.Warnings(), "\n"); !strings.Contains(warned, "has 10000 dead letters") {
+		if warned := strings.Join(engine.WarningTexts(w.relay.Warnings()), "\n"); !strings.Contains(warned, "has 10000 dead letters") {
 			t.Errorf("warnings: %s", warned)
 		}
 		for seq := range uint64(500) {

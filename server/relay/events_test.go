@@ -63,7 +63,7 @@ func TestEventsAreToldInOrderAndRepeated(t *testing.T) {
 		if s := w.status(); s.Waiting != 0 || s.Dropped != 1 || s.State == engine.RelayStopped {
 			t.Errorf("an event that nobody took for hours: %+v", s)
 		}
-		if warned := strings.Join(w.relay.Warnings(), "\n"); !strings.Contains(warned, "1 operational events to crm were dropped") {
+		if warned := strings.Join(engine.WarningTexts(w.relay.Warnings()), "\n"); !strings.Contains(warned, "1 operational events to crm were dropped") {
 			t.Errorf("warnings: %s", warned)
 		}
 		for range 150 {

@@ -286,7 +286,7 @@ func TestGoneStopsUntilSomebodyRetries(t *testing.T) {
 		if s := w.status(); s.State != engine.RelayStopped || s.Waiting != 2 || s.Dead != 1 {
 			t.Errorf("status %+v", s)
 		}
-		if warned := strings.Join(w.relay.Warnings(), "\n"); !strings.Contains(warned, "answered 410") || !strings.Contains(warned, "2 messages wait") {
+		if warned := strings.Join(engine.WarningTexts(w.relay.Warnings()), "\n"); !strings.Contains(warned, "answered 410") || !strings.Contains(warned, "2 messages wait") {
 			t.Errorf("warnings: %s", warned)
 		}
 		w.to.script(always(200))

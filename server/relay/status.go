@@ -49,8 +49,8 @@ func (h *health) tell(t *engine.RelayTarget) {
 // lateAfter is how old a message may get before status warns.
 const lateAfter = 15 * time.Minute
 
-// Warnings are what somebody should look at, each with what to do.
-func (r *Relay) Warnings() (w []string) {
+// Warnings are what somebody should look at.
+func (r *Relay) Warnings() (w []engine.Warning) {
 	now := time.Now()
 	for _, t := range r.Targets() {
 		w = append(w, warnings(now, t)...)
@@ -58,29 +58,34 @@ func (r *Relay) Warnings() (w []string) {
 	return w
 }
 
-func warnings(now time.Time, t engine.RelayTarget) (w []string) {
-	add := func(format string, args ...any) { w = append(w, fmt.Sprintf(format, args...)) }
+func warnings(now time.Time, t engine.RelayTarget) (w []engine.Warning) {
+	add := func(code, hint, format string, args ...any) {
+		w = append(w, engine.Warning{Code: code, About: t.ID, Message: fmt.Sprintf(format, args...), Hint: hint})
+	}
 	waits := ""
 	if t.Oldest != 0 {
 		waits = fmt.Sprintf(" %d messages wait, the oldest for %v, and %d records of the log behind them.",
 			t.Waiting, now.Sub(time.Unix(0, t.Oldest)).Round(time.Second), t.Unread)
 	}
+	const receiver = "Look at its receiver."
 	switch {
 	case t.State == engine.RelayStopped:
-		add("The relay target %s answered 410 (gone), so nothing is sent to it.%s Remove it, or mend it and restart, or retry one of its dead letters.", t.ID, waits)
+		add("relay_stopped", "Remove it, or mend it and restart, or retry one of its dead letters.",
+			"The relay target %s answered 410 (gone), so nothing is sent to it.%s", t.ID, waits)
 	case t.State == engine.RelayFull:
-		add("The relay target %s has %d dead letters, the most that are kept, so what it refuses waits.%s Retry or delete them: switchboard relay list.", t.ID, t.Dead, waits)
+		add("relay_full", "Retry or delete them: switchboard relay list.",
+			"The relay target %s has %d dead letters, the most that are kept, so what it refuses waits.%s", t.ID, t.Dead, waits)
 	case t.State == engine.RelayPaused:
-		add("The relay target %s fails since %s (%s).%s It is tried at least every minute.", t.ID,
+		add("relay_paused", receiver+" It is tried at least every minute.", "The relay target %s fails since %s (%s).%s", t.ID,
 			time.Unix(0, t.FailingSince).UTC().Format(time.RFC3339), t.LastError, waits)
 	case t.Oldest != 0 && now.Sub(time.Unix(0, t.Oldest)) > lateAfter:
-		add("The relay target %s is late.%s Its latest error: %s.", t.ID, waits, cmp.Or(t.LastError, "none"))
+		add("relay_late", receiver, "The relay target %s is late.%s Its latest error: %s.", t.ID, waits, cmp.Or(t.LastError, "none"))
 	}
 	if t.Dead > 0 && t.State != engine.RelayFull {
-		add("%d messages to the relay target %s were given up. Look at switchboard relay list; retry or delete them.", t.Dead, t.ID)
+		add("relay_dead", "Look at switchboard relay list; retry or delete them.", "%d messages to the relay target %s were given up.", t.Dead, t.ID)
 	}
 	if t.Dropped > 0 {
-		add("%d operational events to %s were dropped; its latest error: %s.", t.Dropped, t.ID, cmp.Or(t.LastError, "none"))
+		add("notify_dropped", receiver, "%d operational events to %s were dropped; its latest error: %s.", t.Dropped, t.ID, cmp.Or(t.LastError, "none"))
 	}
 	return w
 }
