@@ -11,9 +11,10 @@ const (
 	EventCompletion = "completion"
 	EventReload     = "reload"
 	EventQuarantine = "quarantine"
+	EventWarnings   = "warnings"
 )
 
-var eventKinds = []string{EventDecision, EventCompletion, EventReload, EventQuarantine}
+var eventKinds = []string{EventDecision, EventCompletion, EventReload, EventQuarantine, EventWarnings}
 
 // Feed turns what the parts of the program report into the events of GET
 // /api/v1/events. It is an engine.Observer for the router, and nothing in it

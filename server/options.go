@@ -27,6 +27,7 @@ const (
 	DefaultPrivateTimeout    = 2 * time.Minute
 	DefaultQuarantineGrace   = 50 * time.Millisecond
 	DefaultHeartbeat         = 15 * time.Second
+	DefaultWarningsEvery     = time.Second
 
 	DefaultMaxConnections        = 8192
 	DefaultMaxPrivateConnections = 512
@@ -67,6 +68,7 @@ type Options struct {
 	PrivateTimeout    time.Duration // to answer a request on the private listener
 	QuarantineGrace   time.Duration // the longest an initiation's answer waits for its quarantine
 	Heartbeat         time.Duration // between two signs of life on a stream without events
+	WarningsEvery     time.Duration // between two looks at the warnings, for the event that tells of new ones
 
 	Numbers *engine.Numbers
 	Zone    *time.Location // for dates without a time; default UTC
@@ -148,6 +150,7 @@ func (o *Options) validate() error {
 		{"PrivateTimeout", &o.PrivateTimeout, DefaultPrivateTimeout},
 		{"QuarantineGrace", &o.QuarantineGrace, DefaultQuarantineGrace},
 		{"Heartbeat", &o.Heartbeat, DefaultHeartbeat},
+		{"WarningsEvery", &o.WarningsEvery, DefaultWarningsEvery},
 	} {
 		orDefault(d.value, d.standard)
 		if *d.value < 0 {

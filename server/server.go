@@ -46,6 +46,8 @@ type Server struct {
 	storeSlots      chan struct{}  // bounds them
 	serving         sync.WaitGroup
 	failed          chan error
+	looking         context.Context // until the server stops
+	endLooking      context.CancelFunc
 }
 
 // listener is one address with its HTTP server.
@@ -74,6 +76,7 @@ func New(o Options) (*Server, error) {
 		storeSlots: make(chan struct{}, maxStoring),
 		failed:     make(chan error, 2),
 	}
+	s.looking, s.endLooking = context.WithCancel(context.Background())
 	d, err := newDoors(o.Secrets, nil)
 	if err != nil {
 		return nil, err
@@ -158,6 +161,9 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	if err := s.bind(ctx, &s.private, s.o.PrivateListen, s.o.hasToken()); err != nil {
 		return err
 	}
+	// What is to warn of before anybody can follow is no news.
+	was := s.warnings()
+	s.serving.Go(func() { s.watchWarnings(s.looking, was) })
 	// Requests must outlive the context that a signal cancels: draining waits
 	// for them.
 	base := context.WithoutCancel(ctx)
@@ -217,6 +223,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.draining.Store(true)
 	// The webhooks go first: status and events can be watched while they drain.
 	err := stop(ctx, &s.public)
+	s.endLooking()
 	s.o.Feed.hub.Close() // a stream ends by itself never
 	s.console.Close()
 	err = errors.Join(err, stop(ctx, &s.private))
@@ -242,6 +249,7 @@ func stop(ctx context.Context, l *listener) error {
 }
 
 func (s *Server) close() error {
+	s.endLooking()
 	s.o.Feed.hub.Close()
 	s.console.Close()
 	var errs []error

@@ -17,8 +17,8 @@ const (
 	writePatience = 10 * time.Second
 )
 
-// events streams the live page's parts as they change: the board, the strip and
-// the banner, each as HTML.
+// events streams the live page's parts as they change: the board, the strip, the
+// warnings and the banner, each as HTML.
 func (c *Console) events(a *asked) error {
 	stream := &stream{asked: a, rc: http.NewResponseController(a.w), last: map[string]string{}}
 	woken, end := c.pulse.watch()
@@ -73,6 +73,7 @@ func (s *stream) send() error {
 	}{
 		{"banner", "banner", s.bannerNow()},
 		{"strip", "strip", s.c.stripNow()},
+		{"warnings", "warnings", s.liveWarnings()},
 		{"board", "board", board},
 	} {
 		if err := s.event(part.event, part.template, part.data); err != nil {

@@ -1,12 +1,15 @@
 package console_test
 
 import (
+	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"switchboard/engine"
 	"switchboard/server"
 	"switchboard/server/access"
 )
@@ -97,6 +100,39 @@ func TestFlowSeeACallAndExplainIt(t *testing.T) {
 	b.sees(ravi)
 	b.visit("/system")
 	b.sees("console.reveal")
+	b.clean("the flow")
+}
+
+// A warning that comes is on the live page without a reload, with what to do,
+// and goes when it is over.
+func TestFlowWarningComesAndGoes(t *testing.T) {
+	var own atomic.Pointer[engine.Warning]
+	w := begin(t, func(o *server.Options) {
+		o.Warn = func() (w []engine.Warning) {
+			if one := own.Load(); one != nil {
+				w = append(w, *one)
+			}
+			return w
+		}
+	})
+	b := browse(w)
+	for _, width := range []int64{1440, 360} {
+		b.looks(width, "light")
+		b.visit("/")
+		b.sees("The public listener has no secret")
+		ask[int](b, "window.same = 1")
+		own.Store(&engine.Warning{Code: "relay_dead", About: "crm", Message: "3 messages to 9988912345 were given up.", Hint: "Retry or delete them."})
+		b.sees("3 messages to …2345 were given up. Retry or delete them.")
+		b.sees("2 warnings")
+		b.shoot(fmt.Sprintf("flow-warning-%d", width))
+		b.fits("the live page with warnings")
+		b.accessible("the live page with warnings")
+		own.Store(nil)
+		b.until("the warning is gone", func() bool { return !strings.Contains(b.page(), "given up") })
+		if ask[int](b, "window.same ?? 0") != 1 {
+			t.Error("the page was loaded anew")
+		}
+	}
 	b.clean("the flow")
 }
 

@@ -8,7 +8,13 @@ import (
 	"switchboard/engine"
 )
 
-// boardView is the live page: what changes with every call.
+// liveView is the live page.
+type liveView struct {
+	Board    boardView
+	Warnings warningsView
+}
+
+// boardView is the live page's board: what changes with every call.
 type boardView struct {
 	At        int64
 	InFlight  int64
@@ -19,6 +25,22 @@ type boardView struct {
 	Calls     []callRow
 	Receivers []loadRow
 	DIDs      []loadRow
+}
+
+// warningsView is the live page's warnings: the first few, and how many more.
+type warningsView struct {
+	List []engine.Warning
+	More int
+}
+
+const liveWarnings = 3
+
+func (a *asked) liveWarnings() (v warningsView) {
+	v.List = a.warningsNow()
+	if v.More = len(v.List) - liveWarnings; v.More > 0 {
+		v.List = v.List[:liveWarnings]
+	}
+	return v
 }
 
 // callRow is a call in a table.
@@ -95,9 +117,9 @@ func (a *asked) boardNow(ctx context.Context) (boardView, error) {
 func (c *Console) livePage(a *asked) error {
 	ctx, cancel := a.reading()
 	defer cancel()
-	v, err := a.boardNow(ctx)
+	board, err := a.boardNow(ctx)
 	if err != nil {
 		return err
 	}
-	return a.render(http.StatusOK, "live", "live", "Live", v)
+	return a.render(http.StatusOK, "live", "live", "Live", liveView{board, a.liveWarnings()})
 }

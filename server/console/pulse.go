@@ -1,6 +1,7 @@
 package console
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -16,14 +17,19 @@ type beat struct {
 	revision, origin       string
 	reloadAt               int64
 	reloadOK               bool
+	warnings               string // which there are, whatever their figures
 }
 
 func (c *Console) beat() beat {
 	store, p := c.o.History.Status(), c.o.Policies.Status()
+	var warnings strings.Builder
+	for _, w := range c.o.Desk.Warnings() {
+		warnings.WriteString(w.Code + " " + w.About + "\n")
+	}
 	return beat{
 		decisions: store.Decisions, completions: store.Completions, quarantined: store.Quarantined,
 		storeError: store.Error, rebuilding: store.Rebuilding, revision: p.Revision, origin: p.Origin,
-		reloadAt: ns(p.Reload.At), reloadOK: p.Reload.OK,
+		reloadAt: ns(p.Reload.At), reloadOK: p.Reload.OK, warnings: warnings.String(),
 	}
 }
 
