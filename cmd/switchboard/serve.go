@@ -77,7 +77,7 @@ type serveCmd struct {
 
 // Run serves until ctx ends, then drains.
 func (c *serveCmd) Run(ctx context.Context, parsed *kong.Context, again invocation, io stdio) (err error) {
-	relaxGC(os.LookupEnv)
+	tuneRuntime(os.LookupEnv)
 	c.level = new(slog.LevelVar)
 	log := c.logger(io)
 	p, err := c.build(ctx, log)
