@@ -188,7 +188,11 @@ func (l *refLint) ref(ref ast.Ref, bound ast.VarSet, loc *ast.Location) {
 		l.problems = append(l.problems, wholeRead(name, doc, ref, loc))
 		return
 	}
-	l.descend(s, ref[4:], ref[:3].String()+"["+keyName(name, doc, ref)+"]", loc)
+	where := ref[:3].String()
+	if _, isVar := ref[2].Value.(ast.Var); isVar { // the compiler's name for it, perhaps
+		where = ref[:2].String() + "[" + doc.Keys[0] + "]"
+	}
+	l.descend(s, ref[4:], where+"["+keyName(name, doc, ref)+"]", loc)
 }
 
 // loose reports whether a key is a variable without a value yet.
