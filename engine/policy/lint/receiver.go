@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"strings"
 
 	"switchboard/engine"
 	"switchboard/engine/policy/datafile"
@@ -83,7 +84,8 @@ func (l *dataLint) receiver(v datafile.Value) {
 			"check its digits: a person has the national number, such as 10 digits in India, and a foreign one + and all digits"))
 		return
 	}
-	l.forwarded = append(l.forwarded, about{v.Text, l.problem(v, fmt.Sprintf("%s is a DID of this directory, and calls would be forwarded to it: a loop", v.Text),
+	did := strings.TrimPrefix(n.E164, "+") // also where our line is written as a person's
+	l.forwarded = append(l.forwarded, about{did, l.problem(v, fmt.Sprintf("%s is a DID of this directory, and calls would be forwarded to it: a loop", did),
 		"write a person's number")})
 	l.spelt(v, n)
 }
