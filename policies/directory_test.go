@@ -3,6 +3,7 @@ package policies_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -115,6 +116,53 @@ func TestASlipInTheDirectoryFailsItsTests(t *testing.T) {
 				if !bytes.Contains(results[i].Output, []byte(part)) {
 					t.Errorf("it prints %q, which does not name %q", results[i].Output, part)
 				}
+			}
+		})
+	}
+}
+
+// Of a large directory the first thousand DIDs are looked at, all in one test,
+// and what stands beside them by each test as ever.
+func TestASlipInALargeDirectoryFailsOneTest(t *testing.T) {
+	const (
+		thousand = "directory_test.test_the_first_thousand_of_many"
+		first    = "  \"910000000\":"
+		beside   = "default:"
+	)
+	var large strings.Builder
+	large.WriteString("default: {team: [\"9000000001\"]}\nteams: {north: [\"9000000001\"]}\ndids:\n")
+	for i := range 1200 {
+		fmt.Fprintf(&large, "  \"91%07d\": {team: [\"9000000001\"]}\n", i)
+	}
+	for name, tt := range map[string]struct {
+		at, field string
+		want      []string
+	}{
+		"none":                  {first, `name: x`, nil},
+		"the schema":            {first, `sticky_day: 3`, []string{thousand}},
+		"a zone":                {first, `zone: Asia/Dubay`, []string{thousand}},
+		"a window":              {first, `after_hours: "9000000002", hours: {monday: [{from: "09:30", to: "09:30"}]}`, []string{thousand}},
+		"a loop":                {first, `overflow: "910000007"`, []string{thousand}},
+		"a loop to a far DID":   {first, `overflow: "910001199"`, []string{thousand}},
+		"a date":                {first, `holidays: {"2026-02-30": x}`, []string{thousand}},
+		"a team":                {first, `regions: {"98": south}`, []string{thousand}},
+		"short of 100":          {first, `distribution: {mode: percent, weights: {"9000000001": 99}}`, []string{thousand}},
+		"a stranger's weight":   {first, `distribution: {mode: percent, weights: {"9000000003": 100}}`, []string{thousand}},
+		"beyond the thousand":   {`  "910001199":`, `zone: Asia/Dubay`, nil},
+		"in the default":        {beside, `zone: Asia/Dubay`, []string{"directory_test.test_zones_are_known"}},
+		"the default, a DID":    {beside, `overflow: "910001199"`, []string{"directory_test.test_nobody_is_forwarded_to_a_did"}},
+		"the default's schema":  {beside, `sticky_day: 3`, []string{"directory_test.test_the_data_follows_its_schema", thousand}},
+		"the default's holiday": {beside, `holidays: {"2026-02-30": x}`, []string{"directory_test.test_holidays_are_dates"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Replace(large.String(), tt.at+" {", tt.at+" {"+tt.field+", ", 1)
+			if text == large.String() {
+				t.Fatal("nothing was edited")
+			}
+			set := directoryOnly(starter(t))
+			set[directory] = &fstest.MapFile{Data: []byte(text)}
+			if got := failures(runTests(t, set)); !slices.Equal(got, tt.want) {
+				t.Errorf("failing tests %v, want %v", got, tt.want)
 			}
 		})
 	}
