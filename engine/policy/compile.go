@@ -23,12 +23,16 @@ const errorLimit = finding.Max
 // contract. The compiled set is nil where it found errors; parsed is what the
 // tests go on with. active is the set that serves, nil for none.
 func compileTree(ctx context.Context, tree Tree, opts Options, active *Set) (*compiled, parsed, finding.List) {
-	if same := documentsOf(active, tree, opts); same != nil {
-		return compileRules(ctx, tree, same)
+	known := documentsOf(active, tree, opts)
+	if known == nil {
+		known = editedDocuments(active, tree, opts)
+	}
+	if known != nil {
+		return compileRules(ctx, tree, known)
 	}
 	files := datafile.ParseAll(tree)
-	f := lint.Data(files, opts.Numbers, opts.mostWarned())
-	numbering := f
+	numbering := lint.Data(files, lint.DataOptions{Numbers: opts.Numbers, Most: opts.mostWarned()})
+	f := numbering.List
 	p, found := parse(tree, files)
 	// The loader trips over the same data files; what was said of a file with
 	// its line is not said again without.
@@ -47,15 +51,15 @@ func compileTree(ctx context.Context, tree Tree, opts Options, active *Set) (*co
 }
 
 // compileRules is compileTree of a tree whose data files are known.
-func compileRules(ctx context.Context, tree Tree, same *documents) (*compiled, parsed, finding.List) {
+func compileRules(ctx context.Context, tree Tree, known *documents) (*compiled, parsed, finding.List) {
 	var f finding.List
-	f.Add(same.numbering)
+	f.Add(known.numbering.List)
 	p, found := parse(rulesOf(tree), nil)
 	f.Add(found)
 	if p.modules == nil || found.Failed() {
 		return nil, p, f
 	}
-	return compileParsed(ctx, tree, datafile.Later(tree), p, same, f)
+	return compileParsed(ctx, tree, datafile.Later(tree), p, known, f)
 }
 
 // compileParsed goes on with what was read, after what was found in it.

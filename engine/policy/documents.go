@@ -25,9 +25,11 @@ type documents struct {
 	data map[string]any  // merged as `opa test` does
 	dids map[string]bool // canonical keys of data.directory.dids
 
-	numbering finding.List // of lint.Data
+	numbering lint.Numbering
 	keyed     finding.List // of the directory's keys
 	schema    finding.List // of lint.Directory
+
+	listed *listing // how a later edit of the directory is told apart; nil: not at all
 
 	// The same as data in the evaluators' own terms, made once for the set's
 	// tests, its calls and all sets after it.
@@ -38,22 +40,32 @@ type documents struct {
 
 // judgeDocuments looks at what was read from the data files. The store is made
 // by hang, once the set is worth it.
-func judgeDocuments(files *datafile.Files, numbering finding.List, data map[string]any, opts Options) *documents {
+func judgeDocuments(files *datafile.Files, numbering lint.Numbering, data map[string]any, opts Options) *documents {
 	d := &documents{numbers: opts.Numbers, thorough: opts.Thorough, data: data, numbering: numbering}
 	d.dids, d.keyed = directory(files, data)
 	d.schema = lint.Directory(files, data)
+	d.listed = listingOf(files, data, opts)
 	return d
 }
 
 // documentsOf are those of the set that serves, where the tree has the same data
 // files and they would be judged the same way; nil where it has not.
 func documentsOf(active *Set, tree Tree, opts Options) *documents {
+	d := judgedAlike(active, opts)
+	if d == nil || !sameData(active.compiled.tree, tree) {
+		return nil
+	}
+	return d
+}
+
+// judgedAlike are the documents of the set that serves where opts would have
+// them judged as they were, else nil.
+func judgedAlike(active *Set, opts Options) *documents {
 	if active == nil {
 		return nil
 	}
 	d := active.compiled.documents
-	if d == nil || d.store == nil || d.numbers != opts.Numbers || d.thorough != opts.Thorough ||
-		!sameData(active.compiled.tree, tree) {
+	if d == nil || d.store == nil || d.numbers != opts.Numbers || d.thorough != opts.Thorough {
 		return nil
 	}
 	return d
@@ -97,21 +109,20 @@ func (d *documents) hang() error {
 	if d.store != nil {
 		return nil
 	}
-	data := d.data
-	if data == nil {
-		data = map[string]any{}
+	all := d.all
+	if all == nil {
+		value, err := ast.InterfaceToValue(d.data)
+		if err != nil {
+			return err
+		}
+		all = value.(ast.Object)
 	}
 	// Terms in, terms out: nothing is converted while a call waits.
-	store := inmem.NewFromObjectWithOpts(data, inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
-	ctx := context.Background()
-	read, err := store.NewTransaction(ctx)
+	store := inmem.NewFromASTObject(all)
+	read, err := store.NewTransaction(context.Background())
 	if err != nil {
 		return err
 	}
-	all, err := store.Read(ctx, read, storage.RootPath)
-	if err != nil {
-		return err
-	}
-	d.store, d.read, d.all = store, read, all.(ast.Object)
+	d.store, d.read, d.all = store, read, all
 	return nil
 }

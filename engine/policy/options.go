@@ -24,6 +24,9 @@ type Options struct {
 	// plan, however many there are: for those who wait for nothing else.
 	Thorough bool
 	Log      *slog.Logger // nil discards
+
+	// For tests: mostWarned where it is not Thorough, and largeListing. 0 is those.
+	warned, listed int
 }
 
 func (o Options) withDefaults() Options {
@@ -40,7 +43,7 @@ func (o Options) mostWarned() int {
 	if o.Thorough {
 		return 0
 	}
-	return lint.MostWarned
+	return cmp.Or(o.warned, lint.MostWarned)
 }
 
 // Checks are what a set is tried with before it is let live.

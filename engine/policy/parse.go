@@ -34,11 +34,7 @@ func parse(tree Tree, files *datafile.Files) (parsed, finding.List) {
 			Hint: "put a policy that defines " + entryPoint + " into it; `switchboard policies init` writes a set to start from"})
 		return parsed{}, f
 	}
-	result, err := loader.NewFileLoader().
-		WithFS(treeFS{largeAsJSON(tree, files)}).
-		WithProcessAnnotation(true).
-		WithCapabilities(Capabilities()).
-		Filtered([]string{"."}, nil)
+	result, err := read(tree, files)
 	if err != nil {
 		for _, p := range loadProblems(tree, err) {
 			f.Fail(p)
@@ -55,6 +51,15 @@ func parse(tree Tree, files *datafile.Files) (parsed, finding.List) {
 		f.Fail(problem)
 	}
 	return p, f
+}
+
+// read has OPA's loader read a tree.
+func read(tree Tree, files *datafile.Files) (*loader.Result, error) {
+	return loader.NewFileLoader().
+		WithFS(treeFS{largeAsJSON(tree, files)}).
+		WithProcessAnnotation(true).
+		WithCapabilities(Capabilities()).
+		Filtered([]string{"."}, nil)
 }
 
 // largeYAML is from how many bytes on a YAML file is told as JSON: from there on

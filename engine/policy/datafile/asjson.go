@@ -8,7 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// AsJSON is a YAML file as JSON, and reports whether it can be told: not where it
+// AsJSON is a YAML file as JSON, which must not be changed, and reports whether it can be told: not where it
 // has anchors, merges, or keys that are no texts. OPA's loader compares every
 // key of a YAML mapping with every other, which takes a minute for a hundred
 // thousand; this way takes a second, and a test holds both to the same result.
@@ -16,9 +16,11 @@ func (f *File) AsJSON() ([]byte, bool) {
 	if f.doc == nil || len(f.doc.Content) != 1 {
 		return nil, false
 	}
-	w := jsonWriter{out: make([]byte, 0, len(f.content)), ok: true}
-	w.node(f.doc.Content[0])
-	return w.out, w.ok
+	if f.json.out == nil {
+		f.json = jsonWriter{out: make([]byte, 0, len(f.content)), ok: true}
+		f.json.node(f.doc.Content[0])
+	}
+	return f.json.out, f.json.ok
 }
 
 type jsonWriter struct {

@@ -79,6 +79,7 @@ type File struct {
 	content []byte
 	root    *Node
 	doc     *yaml.Node       // nil for JSON, and where the file can't be read
+	json    jsonWriter       // what doc is as JSON, once somebody has asked
 	broken  []engine.Problem // why it can't be read
 	odd     []engine.Problem // what is wrong with it all the same
 }
@@ -100,6 +101,9 @@ func Parse(name string, content []byte) *File {
 	}
 	return f
 }
+
+// Size is how many bytes the file has.
+func (f *File) Size() int { return len(f.content) }
 
 // Walk visits every key and scalar in order of the text, and returns what is
 // wrong with the file as such: what can't be read, keys that stand twice, no

@@ -22,6 +22,33 @@ const SchemasFolder = "schemas/"
 // patterns are slow.
 const MostWarned = 20_000
 
+// Numbering is what there is to say of the numbers in data files.
+type Numbering struct {
+	finding.List
+
+	// Held is how many numbers were held against the plan, and Spent the place of
+	// the first that was not as there were too many; no file: none.
+	Held  int
+	Spent Spot
+
+	// Forwarded are the numbers that calls are forwarded to: country code and
+	// number, in no order.
+	Forwarded []uint64
+}
+
+// Spot is a line of a file, from 1.
+type Spot struct {
+	File string
+	Line int
+}
+
+// DataOptions are how [Data] looks. Numbers is required.
+type DataOptions struct {
+	Numbers *engine.Numbers
+	Most    int                   // numbers that are held against the plan; 0 is all
+	IsDID   func(did string) bool // of DIDs that stand elsewhere; nil is none
+}
+
 // Data looks for what loads well and routes wrong: a number that YAML read
 // as another one, a spelling that no call will ever be equal to.
 //
@@ -29,43 +56,50 @@ const MostWarned = 20_000
 // (no text is equal to it), a DID key that is not canonical, a number to forward
 // calls to that can't be one, a repeated key, a file without content, a document
 // in the place of the history. The rest is a warning: the numbering plan may be
-// out of date, and a long number may count something else than telephones. At
-// most so many numbers as most says are held against the plan; zero is all.
-func Data(files *datafile.Files, numbers *engine.Numbers, most int) finding.List {
-	l := dataLint{numbers: numbers, left: most, unbounded: most == 0, dids: map[string]bool{}}
+// out of date, and a long number may count something else than telephones.
+func Data(files *datafile.Files, o DataOptions) Numbering {
+	l := dataLint{numbers: o.Numbers, most: o.Most, dids: map[string]bool{}}
 	for _, file := range files.List {
 		l.walk(file)
 	}
+	isDID := func(text string) bool { return l.dids[text] || o.IsDID != nil && o.IsDID(text) }
 	for _, p := range l.doubtful {
-		if !l.dids[p.text] {
+		if !isDID(p.text) {
 			l.Warn(p.Problem)
 		}
 	}
 	for _, p := range l.forwarded {
-		if l.dids[p.text] {
-			l.Fail(p.Problem)
+		if isDID(p.text) {
+			l.Fail(engine.Problem{File: p.file, Line: p.line, Column: p.column, Code: finding.CodeData,
+				Message: fmt.Sprintf("%s is a DID of this directory, and calls would be forwarded to it: a loop", p.text), Hint: "write a person's number"})
 		}
 	}
-	return l.List
+	return l.Numbering
 }
 
 type dataLint struct {
 	file      string
 	numbers   *engine.Numbers
-	left      int // numbers that may still be held against the plan
-	unbounded bool
+	most      int            // numbers that are held against the plan
 	in        *datafile.Node // that was looked at last, and what it is
 	place     place
 	dids      map[string]bool
-	doubtful  []about // warned of unless it is a DID
-	forwarded []about // refused where it is a DID
-	finding.List
+	doubtful  []about   // warned of unless it is a DID
+	forwarded []forward // refused where it is a DID
+	Numbering
 }
 
 // about is a problem with a text.
 type about struct {
 	text string
 	engine.Problem
+}
+
+// forward is where a number stands that calls are forwarded to, as it would be
+// written as a DID.
+type forward struct {
+	text, file   string
+	line, column int
 }
 
 func (l *dataLint) walk(file *datafile.File) {
@@ -112,11 +146,15 @@ func (l *dataLint) value(v datafile.Value) {
 	}
 }
 
-// plausible holds a number against the numbering plan, while there is room.
-func (l *dataLint) plausible(n engine.Number) bool {
-	if l.left--; l.left < 0 && !l.unbounded {
+// plausible holds the number of v against the numbering plan, while there is room.
+func (l *dataLint) plausible(v datafile.Value, n engine.Number) bool {
+	if l.most > 0 && l.Held == l.most {
+		if l.Spent.File == "" {
+			l.Spent = Spot{l.file, v.Line}
+		}
 		return true
 	}
+	l.Held++
 	return l.numbers.Plausible(n)
 }
 
@@ -173,7 +211,7 @@ func (l *dataLint) did(v datafile.Value) {
 	case n.Canonical != v.Text:
 		l.Fail(l.problem(v, fmt.Sprintf("the DID %q is not in canonical form, so no call will find it", v.Text),
 			fmt.Sprintf("write %q", n.Canonical)))
-	case !l.plausible(n):
+	case !l.plausible(v, n):
 		l.Warn(l.problem(v, fmt.Sprintf("the DID %s is not a number that the numbering plan knows", v.Text), "check its digits"))
 	}
 }
@@ -204,7 +242,7 @@ func (l *dataLint) spelt(v datafile.Value, n engine.Number) {
 		doubt("is no possible telephone number", "check its digits")
 	case n.Canonical != v.Text:
 		doubt("is not in canonical form, so it is equal to no caller", spelling(n))
-	case !l.plausible(n):
+	case !l.plausible(v, n):
 		doubt("is not a number that the numbering plan knows", "check its digits")
 	}
 }

@@ -3,6 +3,7 @@ package lint
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -40,6 +41,48 @@ func Directory(files *datafile.Files, data map[string]any) finding.List {
 
 // directorySchema is where a set keeps the schema of its directory.
 const directorySchema = "schemas/directory/schema.json"
+
+// Keywords of a JSON schema that say nothing of a whole which they do not say of
+// each part alone: those that any schema of the directory may have, and those that
+// may stand beside, of which the properties are the same whatever DIDs there are.
+var (
+	entryWise = []string{"$schema", "$id", "$comment", "title", "description", "default", "examples", "definitions", "$defs",
+		"type", "properties", "additionalProperties", "propertyNames"}
+	rootWise = append([]string{"required"}, entryWise...)
+)
+
+// ByEntry reports whether [Directory] finds the same in a directory as in its parts
+// that have some of its DIDs and everything else: whether the set's schema judges
+// the entry of each DID alone.
+func ByEntry(data map[string]any) bool {
+	schemas, _ := data["schemas"].(map[string]any)
+	if schemas["directory"] == nil {
+		return true
+	}
+	root, ok := only(schemas["directory"], rootWise)
+	if !ok {
+		return false
+	}
+	properties, _ := root["properties"].(map[string]any)
+	dids, listed := properties[DIDsPath[1]]
+	if !listed {
+		dids = root["additionalProperties"]
+	}
+	if dids == nil || dids == true {
+		return true
+	}
+	_, ok = only(dids, entryWise)
+	return ok
+}
+
+// only is a schema that has no other keywords.
+func only(schema any, keywords []string) (map[string]any, bool) {
+	object, ok := schema.(map[string]any)
+	for keyword := range object {
+		ok = ok && slices.Contains(keywords, keyword)
+	}
+	return object, ok
+}
 
 func compileSchema(schema any) (*jsonschema.Schema, error) {
 	c := jsonschema.NewCompiler()

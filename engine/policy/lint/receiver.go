@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"switchboard/engine"
@@ -85,7 +86,9 @@ func (l *dataLint) receiver(v datafile.Value) {
 		return
 	}
 	did := strings.TrimPrefix(n.E164, "+") // also where our line is written as a person's
-	l.forwarded = append(l.forwarded, about{did, l.problem(v, fmt.Sprintf("%s is a DID of this directory, and calls would be forwarded to it: a loop", did),
-		"write a person's number")})
+	l.forwarded = append(l.forwarded, forward{did, l.file, v.Line, v.Column})
+	if number, err := strconv.ParseUint(did, 10, 64); err == nil {
+		l.Forwarded = append(l.Forwarded, number)
+	}
 	l.spelt(v, n)
 }
