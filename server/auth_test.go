@@ -164,6 +164,13 @@ func TestTokens(t *testing.T) {
 		if a := w.send("POST", w.private+"/api/v1/policies/reload", "", c.header); a.status != c.reloads {
 			t.Errorf("%s: reload %d, want %d", c.header, a.status, c.reloads)
 		}
+		// Who asks what would be changes nothing.
+		if a := w.send("POST", w.private+"/api/v1/route", `{"did": "918645658689"}`, c.header); a.status != c.get {
+			t.Errorf("%s: what-if %d, want %d", c.header, a.status, c.get)
+		}
+		if a := w.send("POST", w.private+"/api/v1/replay", `{}`, c.header); (a.status == 401) != (c.get == 401) || a.status == 403 {
+			t.Errorf("%s: replay %d", c.header, a.status)
+		}
 	}
 	// The public listener's business is not the token's.
 	w.send("POST", w.public+initiation, `{"did": "918645658689"}`).is(200, forwarded)

@@ -16,6 +16,14 @@ import (
 // policy set and a history.
 const maxAPIBody = 16 << 20
 
+// Where the API is, and those of its routes that only ask although they are
+// posted to.
+const (
+	apiPath    = "/api/v1"
+	routePath  = "/route"
+	replayPath = "/replay"
+)
+
 // privateHandler is all that the private listener answers.
 func (s *Server) privateHandler() http.Handler {
 	e := newEngine()
@@ -28,7 +36,7 @@ func (s *Server) privateHandler() http.Handler {
 
 	e.GET("/api/openapi.yaml", s.api(describe))
 
-	api := e.Group("/api/v1")
+	api := e.Group(apiPath)
 	api.GET("/status", s.api(s.status))
 	api.GET("/calls", s.api(s.calls))
 	api.GET("/calls.csv", s.api(s.exportCSV))
@@ -39,8 +47,8 @@ func (s *Server) privateHandler() http.Handler {
 	api.GET("/decisions.ndjson", s.api(s.decisionLog))
 	api.GET("/stats", s.api(s.stats))
 	api.GET("/profiles/:kind/:number", s.api(s.profile))
-	api.POST("/route", s.api(s.whatIf))
-	api.POST("/replay", s.api(s.replay))
+	api.POST(routePath, s.api(s.whatIf))
+	api.POST(replayPath, s.api(s.replay))
 	api.GET("/policies", s.api(s.policies))
 	api.GET("/policies/:revision", s.api(s.policySet))
 	api.GET("/policies/:revision/diff", s.api(s.diff))
