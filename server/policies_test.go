@@ -135,7 +135,10 @@ func TestWhatIfRefuses(t *testing.T) {
 		`{"did": "1", "caller": "2"}`:    `"caller_number"`,
 		`{"did": "1", "at": "soon"}`:     "at:",
 		`{"did": "1", "history": []}`:    "history",
-		`{"did": "1", "policies": {"a.rego": 1}}`: "policies",
+		`{"did": "1", "policies": {"a.rego": 1}}`:              "policies",
+		`{"did": "1", "policies": {"../a.rego": "package a"}}`: `policies: "../a.rego" is no file's path`,
+		`{"did": "1", "policies": {"/a.rego": "package a"}}`:   "from the policies folder on",
+		`{"did": "1", "policies": {"": "package a"}}`:          "no file's path",
 	} {
 		w.send("POST", w.private+"/api/v1/route", body).isProblem(400, says)
 	}

@@ -83,6 +83,9 @@ func (s *Server) replayRequest(ctx context.Context, body *replayRequest) (req en
 	if body.Limit < 0 || body.Limit > engine.MaxReplay {
 		return req, fail(http.StatusBadRequest, "limit: give a number of calls from 1 to %d, or leave it out for %d.", engine.MaxReplay, engine.DefaultReplay)
 	}
+	if err = checkPaths(body.Policies); err != nil {
+		return req, err
+	}
 	req.Limit, req.Policies = body.Limit, body.Policies
 	if body.Revision != "" {
 		req.Revision, err = s.resolve(ctx, body.Revision, s.o.Policies.Status())

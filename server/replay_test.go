@@ -72,12 +72,13 @@ func TestReplay(t *testing.T) {
 	}
 	w.send("POST", url, `{}`).is200()
 	for body, says := range map[string]string{
-		`{"form": "2025-11-22"}`: `Did you mean \"from\"`,
-		`{"from": "noon"}`:       "from: ",
-		`{"to": "noon"}`:         "to: ",
-		`{"limit": -1}`:          "limit: ",
-		`{"limit": 99999999}`:    "limit: ",
-		``:                       "The body is empty",
+		`{"form": "2025-11-22"}`:                   `Did you mean \"from\"`,
+		`{"from": "noon"}`:                         "from: ",
+		`{"to": "noon"}`:                           "to: ",
+		`{"limit": -1}`:                            "limit: ",
+		`{"limit": 99999999}`:                      "limit: ",
+		`{"policies": {"../a.rego": "package a"}}`: `policies: "../a.rego" is no file's path`,
+		``: "The body is empty",
 	} {
 		w.send("POST", url, body).isProblem(400, strings.ReplaceAll(says, `\"`, `"`))
 	}

@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -95,9 +98,23 @@ func (s *Server) question(req *whatIfRequest) (q engine.Question, err error) {
 	case history[0] != '{':
 		return q, fail(http.StatusBadRequest, "history: it must be an object, such as {\"callers\": {…}}; leave it out for the live history.")
 	}
+	if err = checkPaths(req.Policies); err != nil {
+		return q, err
+	}
 	q.CallID = req.CallID
 	q.Caller, q.DID = s.o.Numbers.Person(string(req.Caller)), s.o.Numbers.DID(string(req.DID))
 	return q, nil
+}
+
+// checkPaths refuses edits under names that are no file of a policies folder:
+// they would be left out in silence, and the answer be that of the set as it is.
+func checkPaths(policies map[string]string) error {
+	for _, name := range slices.Sorted(maps.Keys(policies)) {
+		if !fs.ValidPath(name) || name == "." {
+			return fail(http.StatusBadRequest, "policies: %q is no file's path. Write it from the policies folder on, such as routing/routing.rego.", name)
+		}
+	}
+	return nil
 }
 
 // decode reads a JSON object and nothing behind it. An unknown field is
