@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"switchboard/engine"
+	"switchboard/server/export"
 )
 
 // Row is a report as a file has it.
@@ -113,13 +114,14 @@ func CSV(r io.Reader) (Rows, error) {
 	if !slices.Contains(names, "call_id") {
 		return nil, fmt.Errorf("no column is named call_id; the first line must name the columns as the provider names its fields, and has %s", strings.Join(names, ", "))
 	}
-	return &csvRows{in: in, text: text, names: names, head: bytes.TrimPrefix(text.until(in.InputOffset()), []byte("\ufeff"))}, nil
+	return &csvRows{in: in, text: text, names: names, own: exportedColumns(names), head: bytes.TrimPrefix(text.until(in.InputOffset()), []byte("\ufeff"))}, nil
 }
 
 type csvRows struct {
 	in    *csv.Reader
 	text  *recorder
 	names []string
+	own   bool // an export of ours
 	head  []byte
 }
 
@@ -165,6 +167,9 @@ func (c *csvRows) Next() (Row, error) {
 	row := Row{Line: at, Raw: c.text.until(c.in.InputOffset())}
 	fields := make(map[string]string, len(cells))
 	for i, cell := range cells {
+		if c.own {
+			cell = export.Meant(cell)
+		}
 		if cell != "" && c.names[i] != "" {
 			fields[c.names[i]] = cell
 		}

@@ -62,7 +62,7 @@ func (t Taker) Batch(ctx context.Context, reports [][]byte) (Result, error) {
 	g.SetLimit(atOnce)
 	arrived := t.Now().UnixNano()
 	for i, text := range reports {
-		c, err := t.Parser.Completion(alohaa.Request{ContentType: "application/json", Body: text}, arrived)
+		c, err := t.read(text, arrived)
 		if err != nil {
 			why[i] = sentence(err)
 			continue
@@ -93,6 +93,14 @@ func (t Taker) Batch(ctx context.Context, reports [][]byte) (Result, error) {
 		}
 	}
 	return out, nil
+}
+
+func (t Taker) read(line []byte, arrived int64) (*engine.Completion, error) {
+	report, err := reported(line)
+	if err != nil {
+		return nil, err
+	}
+	return t.Parser.Completion(alohaa.Request{ContentType: "application/json", Body: report}, arrived)
 }
 
 func sentence(err error) string {

@@ -79,6 +79,15 @@ func harmless(s string) string {
 	return "'" + s
 }
 
+// Meant is the text that a cell of the CSV stands for, without the apostrophe
+// that keeps a spreadsheet from running it.
+func Meant(cell string) string {
+	if text, guarded := strings.CutPrefix(cell, "'"); guarded && harmless(text) == cell {
+		return text
+	}
+	return cell
+}
+
 // NDJSON writes a JSON object a line, each as the API lists calls.
 func NDJSON(w io.Writer) Writer {
 	enc := json.NewEncoder(w)
