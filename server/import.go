@@ -1,9 +1,11 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 
@@ -48,6 +50,7 @@ func (s *Server) importCompletions(c *gin.Context) error {
 		return err
 	}
 	out.Add(got, func(n int) int { return lines[n-1] })
+	slices.SortFunc(out.Rejected, func(a, b backfill.Rejected) int { return cmp.Compare(a.Line, b.Line) })
 	if got.Stored+got.Updated > 0 {
 		s.audited(ctx, "calls.import", "", map[string]any{"stored": got.Stored, "updated": got.Updated})
 	}

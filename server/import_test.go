@@ -23,6 +23,9 @@ func TestImport(t *testing.T) {
 	if got.Stored != 2 || len(got.Rejected) != 2 || strings.Contains(answer.body, "99889") {
 		t.Errorf("%+v", got)
 	}
+	if len(got.Rejected) == 2 && got.Rejected[0].Line != 3 {
+		t.Errorf("not in the order of the lines: %+v", got.Rejected)
+	}
 	for _, r := range got.Rejected {
 		if want := map[int]string{3: "names no call", 4: "longer than"}[r.Line]; want == "" || !strings.Contains(r.Why, want) {
 			t.Errorf("line %d: %s", r.Line, r.Why)
