@@ -132,6 +132,11 @@ func TestPutSessionRefuses(t *testing.T) {
 		w.send("PUT", w.private+sessions+"/s", good(c.field, c.value)).isProblem(c.status, c.says)
 	}
 	w.send("PUT", w.private+sessions+"/s", "").isProblem(400, "empty")
+	if doc, err := described(); err != nil {
+		t.Error(err)
+	} else if put := doc.Paths.Value(sessions + "/{ref}").Put.RequestBody.Value.Content["application/json"]; !slices.Contains(put.Schema.Value.Required, "expires") {
+		t.Error("the description does not say that a session must have an end, or null")
+	}
 	w.send("PUT", w.private+sessions+"/s?dry=1", pair).isProblem(400, "dry")
 	for ref, says := range map[string]string{
 		strings.Repeat("x", 257): "257 bytes", "a\tb": "no text", "\xff": "no text", " a": "blank",
