@@ -30,7 +30,7 @@ func (p place) numbers() (*engine.Numbers, error) {
 
 func (p place) zone() (*time.Location, error) {
 	zone, err := time.LoadLocation(p.Timezone)
-	if err != nil || p.Timezone == "" {
+	if err != nil || p.Timezone == "" || p.Timezone == "Local" { // whose days would be others on the next machine
 		return nil, fmt.Errorf("--timezone %q is not a zone that is known; write an IANA name such as Asia/Kolkata", p.Timezone)
 	}
 	return zone, nil
