@@ -1,10 +1,12 @@
 package history
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"go.etcd.io/bbolt"
@@ -25,8 +27,9 @@ type archive struct {
 	mu        sync.Mutex
 	revisions map[string]revisionRef
 	items     map[string]quarantineRef
-	bytes     int64  // of the bodies in quarantine
-	refused   uint64 // since start, for quarantine was full
+	order     []arrival // of items, oldest first, and of some that are gone
+	bytes     int64     // of the bodies in quarantine
+	rotated   uint64    // since start, out of a quarantine that was full
 }
 
 func (a *archive) open(l *journal.File) error {
@@ -41,7 +44,9 @@ func (a *archive) open(l *journal.File) error {
 		a.bytes += ref.Size
 		ref.saved = ref.Count
 		a.items[id] = ref
+		a.order = append(a.order, arrival{ref.Seq, id})
 	}
+	slices.SortFunc(a.order, func(x, y arrival) int { return cmp.Compare(x.seq, y.seq) })
 	return err
 }
 

@@ -1,8 +1,6 @@
 package history_test
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -81,27 +79,62 @@ func TestQuarantineKeepsPayloads(t *testing.T) {
 	}
 }
 
-func TestAFullQuarantineKeepsWhatItHas(t *testing.T) {
-	s := open(t, options(t, newPath(t)), func(u *history.Tuning) { u.Quarantined = 3 })
-	for i := range 3 {
-		keep(t, s, unreadable(fmt.Sprint(i)))
-	}
-	if _, err := s.Quarantine(t.Context(), unreadable("more")); !errors.Is(err, history.ErrQuarantineFull) {
-		t.Errorf("beyond the bound: %v", err)
-	}
-	keep(t, s, unreadable("0")) // a repeat still counts
-	st := s.Status()
-	if st.Quarantined != 3 || len(st.Warnings) != 1 || !strings.Contains(st.Warnings[0].Message, "1 payloads") {
-		t.Errorf("status: %d held, warnings %q", st.Quarantined, st.Warnings)
-	}
-	list, err := s.QuarantineList(t.Context())
+// The oldest make room, whatever comes; their records stay, and who is forgotten
+// is erased from them too.
+func TestAFullQuarantineKeepsTheNewest(t *testing.T) {
+	path := newPath(t)
+	few := func(u *history.Tuning) { u.Quarantined = 3 }
+	s, err := history.OpenTuned(options(t, path), few)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.QuarantineDelete(t.Context(), list[0].ID); err != nil {
+	bodies := func() (out []string) {
+		list, err := s.QuarantineList(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, q := range list {
+			out = append(out, string(q.Raw.Body))
+		}
+		slices.Sort(out)
+		return out
+	}
+	for _, body := range []string{"0 " + caller, "1", "2"} {
+		keep(t, s, unreadable(body))
+	}
+	keep(t, s, unreadable("0 "+caller)) // a repeat counts, and is not younger for it
+	equal(t, "warnings", len(s.Status().Warnings), 0)
+	keep(t, s, unreadable("3"))
+	equal(t, "held", bodies(), []string{"1", "2", "3"})
+	if _, err := s.QuarantineDelete(t.Context(), keep(t, s, unreadable("2"))); err != nil {
 		t.Fatal(err)
 	}
-	keep(t, s, unreadable("more"))
+	keep(t, s, unreadable("4")) // there was room
+	equal(t, "held", bodies(), []string{"1", "3", "4"})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	verify(t, path)
+	s, err = history.OpenTuned(options(t, path), few)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "held after a restart", bodies(), []string{"1", "3", "4"})
+	keep(t, s, unreadable("5"))
+	keep(t, s, unreadable("6"))
+	equal(t, "held", bodies(), []string{"4", "5", "6"})
+	st := s.Status()
+	if st.Quarantined != 3 || len(st.Warnings) != 1 || !strings.Contains(st.Warnings[0].Message, "the 2 oldest payloads") {
+		t.Errorf("status: %d held, warnings %q", st.Quarantined, st.Warnings)
+	}
+	if got, err := s.Forget(t.Context(), person(caller), "test"); err != nil || got.Records != 1 {
+		t.Errorf("Forget finds %+v, %v", got, err)
+	}
+	equal(t, "held", bodies(), []string{"4", "5", "6"})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "records of payloads", verify(t, path).Kinds["quarantine"], uint64(6)) // of 7: one is erased
 }
 
 func TestRevisionsAreArchived(t *testing.T) {

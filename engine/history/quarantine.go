@@ -6,18 +6,15 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"math/bits"
 	"slices"
 
+	"go.etcd.io/bbolt"
+
 	"switchboard/engine"
 	"switchboard/engine/history/journal"
 )
-
-// ErrQuarantineFull: the quarantine holds as much as it may. What is in it
-// stays; look at it and delete what is done with.
-var ErrQuarantineFull = fmt.Errorf("the quarantine is full; look through it and delete what is done with: %w", engine.ErrUnavailable)
 
 // quarantineRef says what lies in quarantine, and where.
 type quarantineRef struct {
@@ -46,8 +43,9 @@ func quarantineID(q engine.QuarantineItem) string {
 
 // Quarantine keeps a payload that could not be understood and returns its id
 // once it is on disk. The same payload again only counts. Beyond 10,000 items or
-// 64 MiB new ones are refused with ErrQuarantineFull, which Status warns of:
-// nothing that was kept is lost for something newer.
+// 64 MiB the oldest make room, which Status warns of: they are listed no more,
+// and their records stay in the log as long as any. So the newest, from which
+// somebody can see what goes wrong now, is always there, and nothing is dropped.
 func (s *Store) Quarantine(ctx context.Context, q engine.QuarantineItem) (id string, err error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
@@ -79,12 +77,9 @@ func (s *Store) quarantine(q engine.QuarantineItem) (uint64, error) {
 		return ref.Seq, s.saveCount(q.ID, ref)
 	}
 	size := int64(len(q.Raw.Body))
-	if len(a.items) >= s.quarantined || a.bytes+size > s.quarantineB {
-		a.refused++
-		return 0, ErrQuarantineFull
-	}
+	out := a.oldest(s.quarantined-1, s.quarantineB-size)
 	data, err := (&record{Kind: kindQuarantine, At: q.At, Quarantine: &quarantined{
-		ID: q.ID, At: q.At, Kind: q.Kind, Cause: q.Cause, Raw: q.Raw,
+		ID: q.ID, At: q.At, Kind: q.Kind, Cause: q.Cause, Raw: q.Raw, Out: out,
 	}}).encode()
 	if err != nil {
 		return 0, err
@@ -92,13 +87,49 @@ func (s *Store) quarantine(q engine.QuarantineItem) (uint64, error) {
 	ref := func(seq uint64) quarantineRef {
 		return quarantineRef{Seq: seq, At: q.At, Kind: q.Kind, Cause: q.Cause, Count: 1, Size: size, saved: 1}
 	}
-	it, err := s.append(data, putRef(bucketQuarantine, q.ID, ref))
+	put := putRef(bucketQuarantine, q.ID, ref)
+	it, err := s.append(data, func(tx *bbolt.Tx, seq uint64) error {
+		for _, id := range out {
+			if err := tx.Bucket(bucketQuarantine).Delete([]byte(id)); err != nil {
+				return err
+			}
+		}
+		return put(tx, seq)
+	})
 	if err != nil {
 		return 0, err
 	}
+	for _, id := range out {
+		a.bytes -= a.items[id].Size
+		delete(a.items, id)
+	}
+	a.rotated += uint64(len(out))
 	a.items[q.ID] = ref(it.Seq)
+	a.order = append(a.order, arrival{it.Seq, q.ID})
 	a.bytes += size
 	return it.Seq, nil
+}
+
+// arrival is a place in the order in which items came to quarantine.
+type arrival struct {
+	seq uint64
+	id  string
+}
+
+// oldest are the items that must go until there are at most so many, and so many
+// bytes of them. The archive's mutex is held.
+func (a *archive) oldest(items int, bytes int64) (out []string) {
+	n, held := len(a.items), a.bytes
+	if n <= items && held <= bytes {
+		return nil
+	}
+	// What was deleted otherwise still has its place in the order.
+	a.order = slices.DeleteFunc(a.order, func(o arrival) bool { return a.items[o.id].Seq != o.seq })
+	for i := 0; i < len(a.order) && (n > items || held > bytes); i++ {
+		out = append(out, a.order[i].id)
+		n, held = n-1, held-a.items[a.order[i].id].Size
+	}
+	return out
 }
 
 // saveCount writes down how often an item came. The archive's mutex is held.

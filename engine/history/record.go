@@ -56,6 +56,7 @@ type quarantined struct {
 	Kind  string         `json:"kind"`
 	Cause string         `json:"cause"`
 	Raw   engine.Payload `json:"raw"`
+	Out   []string       `json:"out,omitempty"` // items that left a full quarantine for it
 }
 
 func (r *record) encode() ([]byte, error) {

@@ -42,9 +42,10 @@ func (s *Store) Status() engine.StoreStatus {
 	s.archive.mu.Lock()
 	defer s.archive.mu.Unlock()
 	out.Quarantined = len(s.archive.items)
-	if n := s.archive.refused; n > 0 {
-		out.Warnings = append(out.Warnings, engine.Warning{Code: "quarantine_full", Message: fmt.Sprintf("The quarantine was full: %d payloads were not kept.", n),
-			Hint: "Look through it and delete what is done with."})
+	if n := s.archive.rotated; n > 0 {
+		out.Warnings = append(out.Warnings, engine.Warning{Code: "quarantine_full",
+			Message: fmt.Sprintf("The quarantine is full: since the start the %d oldest payloads made room for newer ones. They are listed no more; their records stay in the log.", n),
+			Hint:    "Look through it, mend the cause, and delete what is done with."})
 	}
 	if out.Warnings == nil {
 		out.Warnings = []engine.Warning{}
