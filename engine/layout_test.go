@@ -17,7 +17,8 @@ func TestImportsPointOneWay(t *testing.T) {
 		foreign []string // modules it must not use
 	}{
 		{"switchboard/engine", nil, []string{opa, bbolt, gin}},
-		{"switchboard/engine/policy", []string{"switchboard/engine", "switchboard/policies", "switchboard/engine/policy/datafile",
+		{"switchboard/engine/failpoint", nil, []string{opa, bbolt, gin}},
+		{"switchboard/engine/policy", []string{"switchboard/engine", "switchboard/engine/failpoint", "switchboard/policies", "switchboard/engine/policy/datafile",
 			"switchboard/engine/policy/finding", "switchboard/engine/policy/lint", "switchboard/engine/policy/mounted",
 			"switchboard/engine/policy/plan", "switchboard/engine/policy/walk"}, []string{bbolt, gin}},
 		{"switchboard/engine/policy/plan", nil, []string{bbolt, gin}},
@@ -25,10 +26,10 @@ func TestImportsPointOneWay(t *testing.T) {
 			"switchboard/engine/policy/finding", "switchboard/engine/policy/mounted"}, []string{bbolt, gin}},
 		{"switchboard/engine/policy/datafile", []string{"switchboard/engine", "switchboard/engine/policy/finding"}, []string{bbolt, gin}},
 		{"switchboard/engine/policy/mounted", nil, []string{bbolt, gin}},
-		{"switchboard/engine/history", []string{"switchboard/engine", "switchboard/engine/history/boltfile", "switchboard/engine/history/fold",
+		{"switchboard/engine/history", []string{"switchboard/engine", "switchboard/engine/failpoint", "switchboard/engine/history/boltfile", "switchboard/engine/history/fold",
 			"switchboard/engine/history/journal", "switchboard/engine/history/stats", "switchboard/engine/history/outbox", "switchboard/engine/erase"}, []string{opa, gin}},
-		{"switchboard/engine/history/boltfile", nil, []string{opa, gin}},
-		{"switchboard/engine/history/journal", []string{"switchboard/engine", "switchboard/engine/history/boltfile"}, []string{opa, gin}},
+		{"switchboard/engine/history/boltfile", []string{"switchboard/engine/failpoint"}, []string{opa, gin}},
+		{"switchboard/engine/history/journal", []string{"switchboard/engine", "switchboard/engine/failpoint", "switchboard/engine/history/boltfile"}, []string{opa, gin}},
 		{"switchboard/engine/erase", []string{"switchboard/engine"}, []string{opa, bbolt, gin}},
 		{"switchboard/engine/history/stats", []string{"switchboard/engine", "switchboard/engine/history/fold"}, []string{opa, bbolt, gin}},
 		{"switchboard/engine/history/outbox", []string{"switchboard/engine"}, []string{opa, gin}},
@@ -38,6 +39,7 @@ func TestImportsPointOneWay(t *testing.T) {
 		{"switchboard/server", []string{
 			"switchboard/engine",
 			"switchboard/engine/erase",
+			"switchboard/engine/failpoint",
 			"switchboard/server/access",
 			"switchboard/server/alohaa",
 			"switchboard/server/backfill",

@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"switchboard/engine"
+	"switchboard/engine/failpoint"
 	"switchboard/server/alohaa"
 )
 
@@ -72,7 +73,9 @@ func (s *Server) initiation(c *gin.Context) {
 		s.answerUnreadable(c, http.StatusBadRequest, sentence)
 		return
 	}
-	writeReply(c, s.o.Router.Route(c.Request.Context(), in))
+	reply := s.o.Router.Route(c.Request.Context(), in)
+	failpoint.Pass(failpoint.ReplyToInitiation)
+	writeReply(c, reply)
 }
 
 // answerUnreadable gives the call that nobody can tell apart the global
@@ -124,6 +127,7 @@ func (s *Server) completion(c *gin.Context) {
 		return
 	}
 	s.completed(report, result)
+	failpoint.Pass(failpoint.ReplyToCompletion)
 	writeResult(c, result)
 }
 

@@ -7,6 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
+	"time"
+
+	"switchboard/engine/failpoint"
 )
 
 // writeReady tells scripts the bound addresses. The file appears whole or not
@@ -28,6 +32,9 @@ func writeReady(path, public, private string) (err error) {
 		return err
 	}
 	// Beside the file itself: a rename does not cross file systems.
+	if err := failpoint.Here(failpoint.ReadyWrite); err != nil {
+		return err
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".ready-*")
 	if err != nil {
 		return err
@@ -39,6 +46,38 @@ func writeReady(path, public, private string) (err error) {
 	if err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
+	failpoint.Pass(failpoint.ReadyPublished)
+	return nil
+}
+
+// readyRetry is the pause between two attempts to write a ready file for which
+// the disk has no room.
+const readyRetry = time.Second
+
+// announce writes the ready file. A disk without room for it does not keep calls
+// from being answered: it is tried again until the server stops.
+func (s *Server) announce(public, private string) error {
+	err := writeReady(s.o.ReadyFile, public, private)
+	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+		return err
+	}
+	s.o.Log.Error("calls are answered, but nobody who waits for the ready file is told; it is tried again", "error", err)
+	s.unready.Store(&err)
+	s.serving.Go(func() {
+		tick := time.NewTicker(readyRetry)
+		defer tick.Stop()
+		for {
+			select {
+			case <-s.looking.Done():
+				return
+			case <-tick.C:
+			}
+			if err := writeReady(s.o.ReadyFile, public, private); err == nil {
+				s.unready.Store(nil)
+				return
+			}
+		}
+	})
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"switchboard/engine/failpoint"
 	"switchboard/server/access"
 	"switchboard/server/alohaa"
 	"switchboard/server/certs"
@@ -45,6 +46,7 @@ type Server struct {
 	storing         sync.WaitGroup // quarantines that outlive their request
 	storeSlots      chan struct{}  // bounds them
 	serving         sync.WaitGroup
+	unready         atomic.Pointer[error] // why the ready file is not there; nil where it is
 	failed          chan error
 	looking         context.Context // until the server stops
 	endLooking      context.CancelFunc
@@ -155,7 +157,13 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	if err := removeReady(s.o.ReadyFile); err != nil {
 		return err
 	}
+	if err := failpoint.Here(failpoint.ListenPublic); err != nil {
+		return err
+	}
 	if err := s.bind(ctx, &s.public, s.o.Listen, s.o.mayOpen()); err != nil {
+		return err
+	}
+	if err := failpoint.Here(failpoint.ListenPrivate); err != nil {
 		return err
 	}
 	if err := s.bind(ctx, &s.private, s.o.PrivateListen, s.o.hasToken()); err != nil {
@@ -177,7 +185,7 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	}
 	public, private := s.Addrs()
 	s.o.Log.Info("listening", "public", public, "private", private)
-	return writeReady(s.o.ReadyFile, public, private)
+	return s.announce(public, private)
 }
 
 func (l *listener) serve() error {
@@ -221,6 +229,7 @@ func (s *Server) Failed() <-chan error { return s.failed }
 // they left to be stored. When ctx ends first it cuts them off and says so.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.draining.Store(true)
+	failpoint.Pass(failpoint.StopDrain)
 	// The webhooks go first: status and events can be watched while they drain.
 	err := stop(ctx, &s.public)
 	s.endLooking()

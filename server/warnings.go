@@ -66,6 +66,9 @@ func (s *Server) warnOfStore(w *warnings, now time.Time, store engine.StoreStatu
 		w.add("store_failing", "Calls are routed from memory; make room or repair the disk.",
 			"The disk does not take records: %s.", strings.TrimRight(store.Error, "."))
 	}
+	if err := s.unready.Load(); err != nil {
+		w.add("ready_file", "Make room; it is written then.", "Who waits for the ready file waits in vain: %v.", *err)
+	}
 	if store.Rebuilding {
 		w.add("index_rebuilding", "Wait until it is done.", "The index is being rebuilt, so policies see only a part of the history.")
 	}

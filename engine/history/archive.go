@@ -11,6 +11,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"switchboard/engine/failpoint"
 	"switchboard/engine/history/journal"
 )
 
@@ -34,6 +35,9 @@ type archive struct {
 
 func (a *archive) open(l *journal.File) error {
 	a.revisions, a.items = make(map[string]revisionRef), make(map[string]quarantineRef)
+	if err := failpoint.Here(failpoint.OpenArchive); err != nil {
+		return err
+	}
 	err := l.View(func(tx *bbolt.Tx) error {
 		if err := readRefs(tx.Bucket(bucketRevisions), a.revisions); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"switchboard/engine/failpoint"
 	"switchboard/engine/history/boltfile"
 )
 
@@ -95,7 +96,7 @@ func (b *behind) round(ctx context.Context) error {
 	cut := s.memory.cut()
 	s.mu.Unlock()
 
-	err := s.journal.Wait(ctx, last)
+	err := failpoint.Before(failpoint.IndexCut, func() error { return s.journal.Wait(ctx, last) })
 	if err == nil && m.applied > 0 {
 		var data []byte
 		data, err = s.journal.Get(m.applied)

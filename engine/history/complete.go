@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"switchboard/engine"
+	"switchboard/engine/failpoint"
 	"switchboard/engine/history/fold"
 )
 
@@ -18,6 +19,7 @@ import (
 // provider's retry is a Duplicate then.
 func (s *Store) Complete(ctx context.Context, c *engine.Completion) (engine.CompletionResult, error) {
 	data, err := (&record{Kind: kindCompletion, At: c.Arrived, Completion: c}).encode()
+	failpoint.Pass(failpoint.CompletionTaken)
 	if err != nil {
 		return "", err
 	}
@@ -73,6 +75,7 @@ func (s *Store) complete(ctx context.Context, c *engine.Completion, data []byte)
 	it, err := s.journal.Append(data, false, nil)
 	if err == nil {
 		s.memory.apply(p, it.Seq, e)
+		failpoint.Pass(failpoint.CompletionFolded)
 	}
 	full := len(s.memory.dirty) >= s.roundSize
 	s.mu.Unlock()

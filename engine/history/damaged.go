@@ -32,6 +32,9 @@ func (s *Store) indexBroken(x *index, err error) {
 // come from the damaged one, so it is forgotten, and all of the log is folded
 // again. Views that are open meet conflicts.
 func (s *Store) renewIndex(ctx context.Context) error {
+	if why := s.file.Absent(); why != nil {
+		return why // memory has all there is
+	}
 	s.behind.rounds <- struct{}{} // no round is being written
 	defer func() { <-s.behind.rounds }()
 	x, err := newIndex(IndexPath(s.Path), s.file.ID(), false, s.rules, s.tuning)

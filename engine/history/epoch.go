@@ -9,6 +9,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"switchboard/engine"
+	"switchboard/engine/failpoint"
 	"switchboard/engine/history/fold"
 )
 
@@ -172,6 +173,7 @@ func (s *epochs) at(place uint64) *epoch {
 	if l := s.all(); n < uint64(len(l)) && l[n] != nil {
 		return l[n]
 	}
+	failpoint.Pass(failpoint.IndexEpoch)
 	e := newEpoch(s.bits)
 	s.set(n, e)
 	return e

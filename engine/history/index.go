@@ -12,6 +12,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
+	"switchboard/engine/failpoint"
 	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
 )
@@ -90,6 +91,9 @@ func openIndex(path, log string, r fold.Rules, t tuning) (*index, error) {
 	if !boltfile.Exists(path) {
 		return nil, os.ErrNotExist
 	}
+	if err := failpoint.Here(failpoint.OpenIndex); err != nil {
+		return nil, err
+	}
 	db, ahead, err := boltfile.OpenAhead(path, indexAhead, t.bolt(false))
 	if err != nil {
 		return nil, err
@@ -108,7 +112,7 @@ func openIndex(path, log string, r fold.Rules, t tuning) (*index, error) {
 // newIndex makes an empty index at path in place of whatever lies there. It is
 // complete where the log is empty as well.
 func newIndex(path, log string, complete bool, r fold.Rules, t tuning) (*index, error) {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := failpoint.Before(failpoint.IndexRemove, func() error { return os.Remove(path) }); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("the old index can't be removed: %w", err)
 	}
 	fill := func(tx *bbolt.Tx) error {

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"switchboard/engine"
+	"switchboard/engine/failpoint"
 	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/journal"
 )
@@ -20,8 +21,8 @@ import (
 // system does; the file then lies where it lay, unchanged. A corrupt file is
 // renamed to "<path>.corrupt-<time>" and a new one begun, which the log and
 // Status tell. An index that is missing, damaged or made by other settings is
-// rebuilt beside routing. Where the disk is too full for an index, routing goes on
-// from memory, which Status tells, until there is room.
+// rebuilt beside routing. Where the disk has no room (or we no right) for a new log
+// or an index, routing goes on from memory, which Status tells, until there is.
 func Open(o Options) (*Store, error) { return open(o, defaults()) }
 
 func open(o Options, t tuning) (*Store, error) {
@@ -44,6 +45,9 @@ func open(o Options, t tuning) (*Store, error) {
 		return nil, err
 	}
 	s.file = file
+	if why := file.Absent(); why != nil {
+		s.log.Error("there is no database yet; calls are routed from memory, and what is decided is lost at a stop before there is one", "path", s.Path, "because", why)
+	}
 	if err := s.openIndex(); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -65,7 +69,7 @@ func (s *Store) openIndex() error {
 		if why := s.mismatch(x); why != "" {
 			err = errors.Join(errOther, errors.New(why), x.close())
 		}
-	case errors.Is(err, os.ErrNotExist), errors.Is(err, errOther), errors.Is(err, boltfile.ErrCorrupt):
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, errOther), errors.Is(err, boltfile.ErrCorrupt), boltfile.MayComeLater(err):
 	default:
 		return err
 	}
@@ -77,8 +81,8 @@ func (s *Store) openIndex() error {
 		s.log.Warn("the history's index is made anew from the log; routing goes on meanwhile", "because", err)
 	}
 	s.index, err = newIndex(path, s.file.ID(), !s.rebuilding, s.rules, s.tuning)
-	if boltfile.NoRoom(err) {
-		s.index, s.rebuilding, err = absentIndex(path, s.tuning, err), true, nil
+	if boltfile.MayComeLater(err) {
+		s.index, err = absentIndex(path, s.tuning, err), nil
 	}
 	return err
 }
@@ -131,16 +135,17 @@ func (s *Store) start() {
 }
 
 // hintUnreadable is what to do about a log that can't be read in parts.
-const hintUnreadable = "Check it with switchboard db verify on a copy; where that finds more, restore a backup."
+const hintUnreadable = "Look at the disk, and check a copy with switchboard db verify; where that finds more, restore a backup."
 
 // catchUp folds the log's tail that was not written behind.
 func (s *Store) catchUp(ctx context.Context) {
 	err := s.file.Ascend(ctx, s.index.mark.applied+1, s.file.Last(), func(r journal.Stored) error {
-		return s.refold(ctx, r)
+		return failpoint.Before(failpoint.OpenTail, func() error { return s.refold(ctx, r) })
 	})
 	if err != nil {
-		s.warn(engine.Warning{Code: "log_unreadable", About: "tail", Message: fmt.Sprintf("The log's tail could not be read, so the history is incomplete: %v.", err),
-			Hint: hintUnreadable})
+		// The index must not say that it has what it lacks.
+		s.behind.damaged.Store(true)
+		s.behind.fail(fmt.Errorf("the log's tail could not be read, so the index is made anew: %w", err))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"switchboard/engine/failpoint"
 	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
 	"switchboard/engine/history/journal"
@@ -108,7 +109,7 @@ type tuning struct {
 
 func defaults() tuning {
 	return tuning{
-		epochBits: 17, filterEvery: 8192, mmap: 4 << 30, lockWait: 500 * time.Millisecond,
+		epochBits: uint(failpoint.Bound(17, 6)), filterEvery: failpoint.Bound(8192, 8), mmap: 4 << 30, lockWait: 500 * time.Millisecond,
 		roundEvery: 200 * time.Millisecond, roundSize: 16_000, maxDirty: 100_000,
 		maxPending: 50_000, maxBytes: 256 << 20,
 		completeWait: 10 * time.Second, backoff: 50 * time.Millisecond, maxBackoff: time.Second, closeWait: 5 * time.Second,

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"switchboard/engine"
+	"switchboard/engine/failpoint"
 	"switchboard/engine/history/fold"
 	"switchboard/engine/history/journal"
 )
@@ -21,6 +22,7 @@ var errBehind = fmt.Errorf("too many changes wait for the index: %w", engine.Err
 // decision neither kept nor counted in profiles.
 func (s *Store) Publish(over engine.View, rec *engine.DecisionRecord) (engine.Commit, error) {
 	data, err := (&record{Kind: kindDecision, At: rec.Arrived, Decision: rec}).encode()
+	failpoint.Pass(failpoint.DecisionTaken)
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +57,7 @@ func (s *Store) Publish(over engine.View, rec *engine.DecisionRecord) (engine.Co
 			s.memory.apply(p, it.Seq, e)
 			call := s.memory.entries[callKey(rec.CallID)]
 			call.recent = append(call.recent, published{rec, it})
+			failpoint.Pass(failpoint.DecisionFolded)
 		}
 		s.endTurn(mine)
 		full := len(s.memory.dirty) >= s.roundSize

@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
+	"switchboard/engine/failpoint"
 	"switchboard/engine/history/journal"
 )
 
@@ -36,11 +37,31 @@ func (s *Store) rebuildNewest(ctx context.Context) uint64 {
 	return s.unfolded.Load()
 }
 
-// rebuild folds the log from a record down, for an index. Where another one
-// took its place meanwhile, that one's rebuild does it.
+// rebuild folds the log from a record down, for an index, and goes on where it
+// stopped as often as it must. Where another index took its place meanwhile, that
+// one's rebuild does it.
 func (s *Store) rebuild(ctx context.Context, x *index, from uint64) {
-	if s.takeCare(ctx) != nil {
-		return
+	for pause := s.maxBackoff; ; pause = min(2*pause, 60*s.maxBackoff) {
+		err := s.rebuildOnce(ctx, x, from)
+		if err == nil || ctx.Err() != nil { // else the next start begins anew
+			s.unread.Store(nil)
+			return
+		}
+		if s.unread.Swap(&err) == nil {
+			s.log.Error("the log can't be read to its beginning, so the history is incomplete; it is tried again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		from = s.unfolded.Load()
+	}
+}
+
+func (s *Store) rebuildOnce(ctx context.Context, x *index, from uint64) error {
+	if err := s.takeCare(ctx); err != nil {
+		return err
 	}
 	defer s.endCare()
 	err := s.foldDown(ctx, from, func() error {
@@ -52,24 +73,21 @@ func (s *Store) rebuild(ctx context.Context, x *index, from uint64) {
 		}
 		return s.room(ctx)
 	})
-	if ctx.Err() != nil {
-		return // the next start begins anew
+	if err != nil {
+		return err
 	}
+	failpoint.Pass(failpoint.RebuildEnd)
 	s.mu.Lock()
 	current := s.index == x
-	s.rebuilding = s.rebuilding && !(current && err == nil)
+	s.rebuilding = s.rebuilding && !current
 	s.mu.Unlock()
-	switch {
-	case !current:
-	case err != nil:
-		s.warn(engine.Warning{Code: "log_unreadable", About: "beginning",
-			Message: fmt.Sprintf("The log could not be read to its beginning, so the history is incomplete: %v.", err), Hint: hintUnreadable})
-	default:
+	if current {
 		s.unfolded.Store(0)
 		s.behind.nudge()
 		last, _ := s.journal.Position()
 		s.log.Info("the history's index is complete", "records", last)
 	}
+	return nil
 }
 
 // foldDown folds records from one down, newest first, and asks after each
@@ -77,7 +95,7 @@ func (s *Store) rebuild(ctx context.Context, x *index, from uint64) {
 func (s *Store) foldDown(ctx context.Context, from uint64, more func() error) error {
 	s.unfolded.Store(from)
 	return s.file.Descend(ctx, from, func(r journal.Stored) error {
-		if err := s.refold(ctx, r); err != nil {
+		if err := failpoint.Before(failpoint.RebuildRecord, func() error { return s.refold(ctx, r) }); err != nil {
 			return err
 		}
 		s.refolded.Add(1)

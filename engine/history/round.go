@@ -8,6 +8,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"switchboard/engine/failpoint"
 	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
 )
@@ -60,6 +61,9 @@ func (x *index) write(cut []written, m mark) error {
 		}
 	}
 	keep := m.complete && (x.urgent || x.young >= x.every)
+	if err := failpoint.Here(failpoint.IndexBegin); err != nil {
+		return err
+	}
 	err := boltfile.Guard(func() error {
 		return x.db.Update(func(tx *bbolt.Tx) (err error) {
 			if err := putCells(tx, cut); err != nil {
@@ -69,21 +73,28 @@ func (x *index) write(cut []written, m mark) error {
 				if i%64 == 0 { // the log's commits go first
 					runtime.Gosched()
 				}
+				if err := failpoint.Here(failpoint.IndexPut); err != nil {
+					return err
+				}
 				if err := x.put(tx, w); err != nil {
 					return err
 				}
 			}
 			if keep {
+				if err := failpoint.Here(failpoint.IndexFilters); err != nil {
+					return err
+				}
 				if err := x.putEpochs(tx, m.applied); err != nil {
 					return err
 				}
 			}
-			return putMark(tx.Bucket(bucketMeta), m)
+			return failpoint.Before(failpoint.IndexMark, func() error { return putMark(tx.Bucket(bucketMeta), m) })
 		})
 	})
-	if err != nil {
+	if err = cmp.Or(err, failpoint.Here(failpoint.IndexSynced)); err != nil {
 		return err
 	}
+	failpoint.Pass(failpoint.IndexNoted)
 	x.mark = m
 	if keep { // only now, for a failed transaction kept none
 		x.filtered, x.young, x.urgent = m.applied, 0, false

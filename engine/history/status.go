@@ -39,6 +39,11 @@ func (s *Store) Status() engine.StoreStatus {
 			Hint: "Make room or repair the disk; calls go on from memory meanwhile."})
 	}
 
+	if err := s.unread.Load(); err != nil {
+		out.Warnings = append(out.Warnings, engine.Warning{Code: "log_unreadable", About: "beginning",
+			Message: fmt.Sprintf("The log can't be read to its beginning, so the history is incomplete; it is tried again: %v.", *err), Hint: hintUnreadable})
+	}
+
 	s.archive.mu.Lock()
 	defer s.archive.mu.Unlock()
 	out.Quarantined = len(s.archive.items)

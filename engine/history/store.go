@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"switchboard/engine"
+	"switchboard/engine/failpoint"
 	"switchboard/engine/history/fold"
 	"switchboard/engine/history/journal"
 )
@@ -40,7 +41,8 @@ type Store struct {
 	drained    chan struct{} // closed and replaced after each round of the index writer
 
 	decisions, completions, conflicts atomic.Uint64
-	refolded                          atomic.Uint64 // records, by rebuilds
+	refolded                          atomic.Uint64         // records, by rebuilds
+	unread                            atomic.Pointer[error] // why a rebuild can't go on; nil where it can
 	lastDecision, lastCompletion      atomic.Int64
 	warnMu                            sync.Mutex
 	warnings                          []engine.Warning
@@ -157,6 +159,7 @@ func (s *Store) Close() error { return s.closeOnce() }
 
 func (s *Store) close() error {
 	s.closing.Store(true)
+	failpoint.Pass(failpoint.StopLog)
 	err := errors.Join(s.saveCounts(), s.journal.Close(s.closeWait))
 	s.cancel()
 	s.helpers.Wait()
@@ -164,7 +167,7 @@ func (s *Store) close() error {
 		ctx, cancel := context.WithTimeout(context.Background(), s.closeWait)
 		defer cancel()
 		// The second round finds nothing to do, unless a rebuild was cut short.
-		if rerr := s.behind.round(ctx); rerr != nil {
+		if rerr := failpoint.Before(failpoint.StopFlush, func() error { return s.behind.round(ctx) }); rerr != nil {
 			s.log.Warn("the index could not be brought up to date; the next start does it", "error", rerr)
 		}
 	}
@@ -172,5 +175,8 @@ func (s *Store) close() error {
 		s.index.abandon() // the next start makes it anew
 		return errors.Join(err, s.file.Close())
 	}
-	return errors.Join(err, s.index.close(), s.file.Close())
+	failpoint.Pass(failpoint.StopIndex)
+	err = errors.Join(err, s.index.close())
+	failpoint.Pass(failpoint.StopClosing)
+	return errors.Join(err, s.file.Close())
 }

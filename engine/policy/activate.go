@@ -2,16 +2,22 @@ package policy
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
 	"switchboard/engine"
+	"switchboard/engine/failpoint"
 	"switchboard/engine/policy/finding"
 )
 
 // archiveTimeout bounds how long a new set waits for the disk. Routing by
 // policies that were edited comes before keeping them.
 const archiveTimeout = 10 * time.Second
+
+// startArchiveTimeout is the same at a start, when calls wait for it too. Where the
+// disk takes longer, or is full, the set is archived when it has room.
+const startArchiveTimeout = time.Second
 
 // activate archives a set, swaps the pointer, and tells everyone; in this
 // order, so that nothing is called current before it is in force and nothing in
@@ -20,23 +26,38 @@ func (m *Manager) activate(ctx context.Context, set *Set, report engine.Report, 
 	if p, ok := m.archive(ctx, set, report, source, nil); !ok {
 		report.Warnings = append(report.Warnings, p)
 	}
+	failpoint.Pass(failpoint.ReloadArchived)
 	return m.swap(set, report, origin, standing{origin: source})
 }
+
+// errSlowArchive is the cause of giving up on the archive; the record is on its
+// way all the same.
+var errSlowArchive = errors.New("the disk did not take it in time; it is archived when it does")
 
 // archive saves a set as the one that went live last.
 func (m *Manager) archive(ctx context.Context, set *Set, report engine.Report, source string, back *engine.Rollback) (engine.Problem, bool) {
 	if m.o.Archive == nil {
 		return engine.Problem{}, true
 	}
-	ctx, stop := context.WithTimeout(ctx, archiveTimeout)
+	timeout := archiveTimeout
+	if m.Active() == nil {
+		timeout = startArchiveTimeout
+	}
+	ctx, stop := context.WithTimeoutCause(ctx, timeout, errSlowArchive)
 	defer stop()
 	tests := report.Tests
 	tests.NotRun = "" // told of this activation, not of the set
-	err := m.o.Archive.SaveRevision(ctx, &engine.Revision{
-		ID: set.Revision(), At: time.Now().UnixNano(), Origin: source, Tests: tests, Rollback: back, Files: set.Tree(),
-	})
+	err := failpoint.Here(failpoint.ReloadArchive)
+	if err == nil {
+		err = m.o.Archive.SaveRevision(ctx, &engine.Revision{
+			ID: set.Revision(), At: time.Now().UnixNano(), Origin: source, Tests: tests, Rollback: back, Files: set.Tree(),
+		})
+	}
 	if err == nil {
 		return engine.Problem{}, true
+	}
+	if errors.Is(context.Cause(ctx), errSlowArchive) {
+		err = errSlowArchive
 	}
 	m.log.Warn("the new policy set could not be archived; a restart with a broken folder would not find it", "revision", set.Revision(), "error", err)
 	return engine.Problem{Code: finding.CodeArchive, Message: "the set serves but could not be archived: " + engine.Mask(err.Error()),
@@ -55,6 +76,7 @@ func (m *Manager) swap(set *Set, report engine.Report, origin string, now standi
 	m.mu.Lock()
 	m.inForce(set, now)
 	m.mu.Unlock()
+	failpoint.Pass(failpoint.ReloadSwapped)
 
 	m.tests = report.Tests
 	report.Changed = true
@@ -110,6 +132,7 @@ func (m *Manager) note(report engine.Report, origin string, active *Set) engine.
 	m.mu.Lock()
 	m.status.Reload = report
 	m.mu.Unlock()
+	failpoint.Pass(failpoint.ReloadAnnounced)
 	for _, p := range report.Warnings[:min(len(report.Warnings), 20)] {
 		m.log.Warn("policy warning", problemAttrs(p)...)
 	}

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"switchboard/engine"
+	"switchboard/engine/failpoint"
 	"switchboard/engine/policy/finding"
 )
 
@@ -47,6 +49,7 @@ func Load(ctx context.Context, tree Tree, opts Options, checks Checks) (set *Set
 func load(ctx context.Context, tree Tree, opts Options, checks Checks) (*Set, finding.List, engine.TestSummary) {
 	var tests engine.TestSummary
 	c, p, f := compileTree(ctx, tree, opts, checks.Active)
+	f.Add(broken(failpoint.ReloadCompile))
 	if f.Failed() {
 		return nil, f, tests
 	}
@@ -61,11 +64,12 @@ func load(ctx context.Context, tree Tree, opts Options, checks Checks) (*Set, fi
 			checks.Results(run)
 		}
 	}
+	f.Add(broken(failpoint.ReloadTests))
 	if f.Failed() {
 		return nil, f, tests
 	}
 	set, err := prepare(ctx, c, opts)
-	if err != nil {
+	if err = cmp.Or(err, failpoint.Here(failpoint.ReloadPrepare)); err != nil {
 		f.Fail(engine.Problem{Code: finding.CodeCompile, Message: err.Error()})
 		return nil, f, tests
 	}
@@ -74,7 +78,16 @@ func load(ctx context.Context, tree Tree, opts Options, checks Checks) (*Set, fi
 		f.Warn(slowly(finding.Flat(err.Error())))
 	}
 	f.Add(smoke(ctx, set, opts, checks))
+	f.Add(broken(failpoint.ReloadSmoke))
 	return set, f, tests
+}
+
+// broken is a step that a test makes fail.
+func broken(p failpoint.Point) (f finding.List) {
+	if err := failpoint.Here(p); err != nil {
+		f.Fail(engine.Problem{Code: finding.CodeCompile, Message: err.Error()})
+	}
+	return f
 }
 
 func reportOf(tree Tree, began time.Time, f finding.List, tests engine.TestSummary) engine.Report {

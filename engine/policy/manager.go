@@ -16,6 +16,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"switchboard/engine"
+	"switchboard/engine/failpoint"
 	"switchboard/engine/policy/finding"
 )
 
@@ -193,6 +194,7 @@ func (m *Manager) reload(ctx context.Context, origin string) engine.Report {
 	if m.absent() {
 		return m.withoutFolder(ctx, origin)
 	}
+	failpoint.Pass(failpoint.ReloadBegin)
 	tree, err := m.settle(ctx)
 	m.judged = contentOf(tree, err)
 	return m.consider(ctx, tree, err, origin)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"switchboard/engine"
+	"switchboard/engine/failpoint"
 )
 
 // Start loads the first set: the folder; where that is broken, the archived set
@@ -36,6 +37,9 @@ func (m *Manager) Start(ctx context.Context) error {
 func (m *Manager) lastRevision(ctx context.Context) (*engine.Revision, error) {
 	if m.o.Archive == nil {
 		return nil, nil
+	}
+	if err := failpoint.Here(failpoint.StartRevision); err != nil {
+		return nil, err
 	}
 	return m.o.Archive.LastRevision(ctx)
 }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -14,6 +15,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"switchboard/engine/failpoint"
 )
 
 // Bounds of a policies folder. They stand far above any real set: they are
@@ -49,7 +52,7 @@ func scanDir(dir string) (scan, error) {
 	// The folder's own link is followed once, here: a link that is repointed
 	// meanwhile must not mix two sets.
 	root, err := filepath.EvalSymlinks(dir)
-	if err != nil {
+	if err = cmp.Or(err, failpoint.Here(failpoint.ReloadRead)); err != nil {
 		return scan{}, fmt.Errorf("the policies folder %s can't be read: %w", dir, reason(err))
 	}
 	info, err := os.Stat(root)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"switchboard/engine/failpoint"
 )
 
 // Run watches the folder until ctx ends; it never stops for an error. Change
@@ -60,6 +62,7 @@ func (m *Manager) look(ctx context.Context) []string {
 	if contentOf(s.tree, err) == m.judged {
 		return s.dirs
 	}
+	failpoint.Pass(failpoint.ReloadBegin)
 	tree, err := m.settle(ctx)
 	content := contentOf(tree, err)
 	if ctx.Err() != nil || content == m.judged {

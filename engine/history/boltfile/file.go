@@ -10,6 +10,8 @@ import (
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"switchboard/engine/failpoint"
 )
 
 // ErrInUse: another process, or another database of this one, has the file open.
@@ -148,6 +150,9 @@ func openPrivate(name string, flag int, mode os.FileMode) (*os.File, error) {
 // Create makes a new file at path that either has all that fill puts into
 // it or does not exist: a half-made file would be corrupt at the next start.
 func Create(path string, o Options, fill func(*bbolt.Tx) error) error {
+	if err := failpoint.Here(failpoint.CreateBeside); err != nil {
+		return err
+	}
 	tmp, err := Beside(path)
 	if err != nil {
 		return err
@@ -158,8 +163,15 @@ func Create(path string, o Options, fill func(*bbolt.Tx) error) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(db.Update(fill), db.Close()); err != nil {
+	err = failpoint.Here(failpoint.CreateFill)
+	if err == nil {
+		err = db.Update(fill)
+	}
+	if err := errors.Join(err, db.Close()); err != nil {
 		return fmt.Errorf("the database %s can't be created: %w", path, err)
+	}
+	if err := failpoint.Here(failpoint.CreatePublish); err != nil {
+		return err
 	}
 	return Publish(tmp, path)
 }

@@ -8,12 +8,19 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"switchboard/engine/failpoint"
 )
 
-// NoRoom reports whether it is for want of room, or for a disk that fails, that
-// a file could not be made.
-func NoRoom(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EIO)
+// MayComeLater reports whether it is for want of room or of rights, or for a disk
+// that fails, that a file could not be made: nothing else is wrong with its place.
+func MayComeLater(err error) bool {
+	for _, why := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EIO, syscall.EROFS, fs.ErrPermission} {
+		if errors.Is(err, why) {
+			return true
+		}
+	}
+	return false
 }
 
 // Beside makes an empty file with mode 0600 in the folder of path.
@@ -37,7 +44,7 @@ func Publish(tmp, path string) error {
 			return err
 		}
 	}
-	return SyncFolder(path)
+	return failpoint.Before(failpoint.CreateLinked, func() error { return SyncFolder(path) })
 }
 
 // SyncFolder makes the names in the folder of path durable.
@@ -53,9 +60,10 @@ func SyncFolder(path string) error {
 // new name.
 func SetAside(path string, now time.Time) (string, error) {
 	aside := FreeName(path+".corrupt", now)
-	if err := os.Rename(path, aside); err != nil {
+	if err := failpoint.Before(failpoint.OpenCorrupt, func() error { return os.Rename(path, aside) }); err != nil {
 		return "", fmt.Errorf("the corrupt database %s can't be set aside: %w", path, err)
 	}
+	failpoint.Pass(failpoint.OpenSetAside)
 	return aside, SyncFolder(path)
 }
 

@@ -8,9 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"go.etcd.io/bbolt"
 
+	"switchboard/engine/failpoint"
 	"switchboard/engine/history/boltfile"
 )
 
@@ -44,10 +46,14 @@ type Options struct {
 	Create func(next func() error) error
 }
 
-// File is the log's bbolt file.
+// File is the log's bbolt file. One that could not be made yet is empty; see
+// [File.Absent].
 type File struct {
-	db      *bbolt.DB
-	ahead   *boltfile.Ahead // nil where the log is not appended to
+	db      atomic.Pointer[bbolt.DB] // nil: there is no file yet
+	ahead   *boltfile.Ahead          // the journal's alone; nil where the log is not appended to
+	path    string
+	o       Options
+	absent  atomic.Pointer[error]
 	id      string
 	first   uint64 // of the oldest record; 0 when there is none
 	last    uint64 // of the newest record; 0 when there is none
@@ -57,15 +63,35 @@ type File struct {
 }
 
 // Open opens the log at path for appending, or begins one where there is none.
-// The error is ErrNewerFormat, ErrNotOurs, one of package boltfile, or as the
-// operating system said it.
+// Where it can't be begun for want of room or of rights, it is the first commit
+// that finds them which begins it: calls are answered meanwhile. The error is
+// ErrNewerFormat, ErrNotOurs, one of package boltfile, or as the operating system
+// said it.
 func Open(path string, o Options) (*File, error) {
-	fill := func(tx *bbolt.Tx) error { return begin(tx, o) }
+	id := rand.Text()
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		err := o.Create(func() error { return boltfile.Create(path, o.Bolt, fill) })
+		err := create(path, id, o)
+		if boltfile.MayComeLater(err) {
+			return later(path, id, o, err), nil
+		}
 		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, err
 		}
+	}
+	return openAppending(path, id, o)
+}
+
+// create begins a log; the error is fs.ErrExist where something has its name.
+func create(path, id string, o Options) error {
+	return o.Create(func() error {
+		return boltfile.Create(path, o.Bolt, func(tx *bbolt.Tx) error { return begin(tx, id, o) })
+	})
+}
+
+// openAppending opens a log that is there; one without any content gets the id.
+func openAppending(path, id string, o Options) (*File, error) {
+	if err := failpoint.Here(failpoint.OpenLog); err != nil {
+		return nil, err
 	}
 	db, ahead, err := boltfile.OpenAhead(path, logAhead, o.Bolt)
 	if err != nil {
@@ -73,14 +99,14 @@ func Open(path string, o Options) (*File, error) {
 	}
 	l, err := read(db, o)
 	if errors.Is(err, errEmpty) {
-		if err = db.Update(fill); err == nil {
+		if err = db.Update(func(tx *bbolt.Tx) error { return begin(tx, id, o) }); err == nil {
 			l, err = read(db, o)
 		}
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), db.Close())
 	}
-	l.ahead = ahead
+	l.ahead, l.path, l.o = ahead, path, o
 	return l, nil
 }
 
@@ -108,19 +134,23 @@ const logAhead = 1 << 20
 // errEmpty: a database without a bucket, such as bbolt makes of an empty file.
 var errEmpty = errors.New("the database is empty")
 
-func begin(tx *bbolt.Tx, o Options) error {
+func begin(tx *bbolt.Tx, id string, o Options) error {
 	for _, name := range append([][]byte{bucketMeta, bucketLog}, o.Buckets...) {
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 			return err
 		}
 	}
 	meta := tx.Bucket(bucketMeta)
-	return errors.Join(meta.Put(metaFormat, boltfile.Key(o.Format)), meta.Put(metaID, []byte(rand.Text())))
+	return errors.Join(meta.Put(metaFormat, boltfile.Key(o.Format)), meta.Put(metaID, []byte(id)))
 }
 
 // read reads what a log's file says of itself.
 func read(db *bbolt.DB, o Options) (*File, error) {
-	l := &File{db: db}
+	l := &File{}
+	l.db.Store(db)
+	if err := failpoint.Here(failpoint.OpenRead); err != nil {
+		return nil, err
+	}
 	err := boltfile.Inspect(db, func(tx *bbolt.Tx) error {
 		meta := tx.Bucket(bucketMeta)
 		if meta == nil {
@@ -184,27 +214,50 @@ func (l *File) SetTrimmed(through uint64) {
 // UpTo is the log as if the record of that sequence number were its last. Both
 // are one file: it is closed once.
 func (l *File) UpTo(last uint64) *File {
-	return &File{db: l.db, id: l.id, first: l.first, last: last, trimmed: l.Trimmed()}
+	out := &File{id: l.id, first: l.first, last: last, trimmed: l.Trimmed()}
+	out.db.Store(l.db.Load())
+	return out
 }
 
-// View reads the file in one transaction, the owner's buckets as well.
+// View reads the file in one transaction, the owner's buckets as well. Where
+// there is no file yet f is not called: there is nothing to see.
 func (l *File) View(f func(*bbolt.Tx) error) error {
-	return boltfile.Guard(func() error { return l.db.View(f) })
+	db := l.db.Load()
+	if db == nil {
+		return nil
+	}
+	return boltfile.Guard(func() error { return db.View(f) })
 }
 
-// Update changes the owner's buckets in a transaction of its own.
+// Update changes the owner's buckets in a transaction of its own. The error is
+// that of [File.Absent] where there is no file yet.
 func (l *File) Update(f func(*bbolt.Tx) error) error {
-	return boltfile.Guard(func() error { return l.db.Update(f) })
+	db := l.db.Load()
+	if db == nil {
+		return l.Absent()
+	}
+	return boltfile.Guard(func() error { return db.Update(f) })
 }
 
 // Copy writes a consistent copy to a new file, while the log goes on.
-func (l *File) Copy(ctx context.Context, path string) error { return boltfile.Copy(ctx, l.db, path) }
+func (l *File) Copy(ctx context.Context, path string) error {
+	db := l.db.Load()
+	if db == nil {
+		return l.Absent()
+	}
+	return boltfile.Copy(ctx, db, path)
+}
 
 // Compacted writes a copy without free pages to a new file beside path and tells
 // its name.
 func (l *File) Compacted(path string, o boltfile.Options, progress func(done, total int64)) (string, error) {
-	return boltfile.Compacted(l.db, path, o, progress)
+	return boltfile.Compacted(l.db.Load(), path, o, progress)
 }
 
 // Close lets go of the file.
-func (l *File) Close() error { return l.db.Close() }
+func (l *File) Close() error {
+	if db := l.db.Load(); db != nil {
+		return db.Close()
+	}
+	return nil
+}

@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
+	"switchboard/engine/failpoint"
 )
 
 // errClosed: the store was closed.
@@ -61,6 +62,9 @@ func Start(file *File, b Bounds) *Journal {
 		file: file, bounds: b, last: file.last, durable: file.last, gone: file.gone,
 		wake: make(chan struct{}, 1), moved: make(chan struct{}),
 		stop: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	if why := file.Absent(); why != nil {
+		j.failing = unavailable(why)
 	}
 	go j.run()
 	return j
@@ -132,6 +136,7 @@ func (j *Journal) run() {
 		}
 		pause = j.bounds.Backoff
 		j.committed(batch)
+		failpoint.Pass(failpoint.CommitRoom)
 		j.file.ahead.Fill()
 	}
 }
@@ -158,6 +163,7 @@ func (j *Journal) committed(batch []*Item) {
 	}
 	j.durable = batch[len(batch)-1].Seq
 	j.failing = nil
+	failpoint.Pass(failpoint.CommitCounted)
 	j.announce()
 	j.mu.Unlock()
 	for _, it := range batch {
@@ -172,13 +178,15 @@ func (j *Journal) failed(batch []*Item, err error) {
 	if j.failing == nil {
 		defer j.announce()
 	}
-	j.failing = fmt.Errorf("%w: %w", engine.ErrUnavailable, err)
+	j.failing = unavailable(err)
 	for _, it := range j.queue {
 		if it.hasty {
 			it.tell(j.failing)
 		}
 	}
 }
+
+func unavailable(why error) error { return fmt.Errorf("%w: %w", engine.ErrUnavailable, why) }
 
 // giveUp ends all waits at closing.
 func (j *Journal) giveUp() {

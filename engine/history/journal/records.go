@@ -2,32 +2,47 @@ package journal
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 
 	"go.etcd.io/bbolt"
 
+	"switchboard/engine/failpoint"
 	"switchboard/engine/history/boltfile"
 )
 
 // append commits items in one transaction.
 func (l *File) append(items []*Item) error {
-	return l.Update(func(tx *bbolt.Tx) error {
+	if err := failpoint.Here(failpoint.CommitBegin); err != nil {
+		return err
+	}
+	if err := l.begun(); err != nil {
+		return err
+	}
+	err := l.Update(func(tx *bbolt.Tx) error {
 		b := tx.Bucket(bucketLog)
 		b.FillPercent = 1 // keys only grow: no page is ever split in the middle
 		for _, it := range items {
+			if err := failpoint.Here(failpoint.CommitPut); err != nil {
+				return err
+			}
 			if err := b.Put(boltfile.Key(it.Seq), it.data); err != nil {
 				return err
 			}
 			if it.also == nil {
 				continue
 			}
+			if err := failpoint.Here(failpoint.CommitBelongings); err != nil {
+				return err
+			}
 			if err := it.also(tx, it.Seq); err != nil {
 				return err
 			}
 		}
-		return nil
+		return failpoint.Here(failpoint.CommitWrite)
 	})
+	return cmp.Or(err, failpoint.Here(failpoint.CommitSynced))
 }
 
 // Get returns a copy of one record, nil where there is none.
