@@ -200,6 +200,7 @@ type StoreStatus struct {
 	Decisions   uint64    `json:"decisions"`   // since start
 	Completions uint64    `json:"completions"` // since start
 	Conflicts   uint64    `json:"conflicts"`   // publications refused because history had changed
+	InFlight    int64     `json:"in_flight"`   // calls that were decided and have neither ended nor expired
 	Warnings    []Warning `json:"warnings"`
 
 	// Retention is the age at which records are deleted; zero keeps them for ever.

@@ -113,6 +113,18 @@ type AuditEntry struct {
 	After  json.RawMessage `json:"after"`
 }
 
+// AuditFilter selects a page of the audit trail; zero values select all.
+type AuditFilter struct {
+	Limit  int    // 0 is DefaultPage
+	Cursor string // the Next of the page before
+}
+
+// AuditPage is a page of the audit trail, newest first. Next is empty on the last.
+type AuditPage struct {
+	Entries []AuditEntry
+	Next    string
+}
+
 // Errors of live data.
 var (
 	// ErrPoolExhausted: on every DID of the pool one of the two has a session.
@@ -152,6 +164,7 @@ type LiveData interface {
 
 	// Note adds to the audit trail what was done and is no change of live data.
 	Note(ctx context.Context, e AuditEntry) error
-	// Audit lists what was done, newest first, at most limit.
-	Audit(ctx context.Context, limit int) ([]AuditEntry, error)
+	// Audit lists what was done, newest first; ErrBadCursor where the cursor is
+	// none that a page handed out.
+	Audit(ctx context.Context, f AuditFilter) (AuditPage, error)
 }

@@ -57,24 +57,25 @@ type auditView struct {
 	After  json.RawMessage `json:"after"`
 }
 
-// audit answers who did what, newest first.
+// audit answers a page of who did what, newest first.
 func (s *Server) audit(c *gin.Context) error {
-	if err := onlyParameters(c, "limit"); err != nil {
+	if err := onlyParameters(c, "limit", "cursor"); err != nil {
 		return err
 	}
 	limit, err := pageLimit(c)
 	if err != nil {
 		return err
 	}
-	entries, err := s.o.Live.Audit(c.Request.Context(), limit)
+	page, err := s.o.Live.Audit(c.Request.Context(), engine.AuditFilter{Limit: limit, Cursor: c.Query("cursor")})
 	if err != nil {
 		return err
 	}
-	views := make([]auditView, 0, len(entries))
-	for _, e := range entries {
+	views := make([]auditView, 0, len(page.Entries))
+	for _, e := range page.Entries {
 		views = append(views, auditView{rfc3339(e.At), e.By, e.Action, e.Target, e.Before, e.After})
 	}
 	return writeJSON(c, http.StatusOK, struct {
 		Entries []auditView `json:"entries"`
-	}{views})
+		Next    string      `json:"next"`
+	}{views, page.Next})
 }

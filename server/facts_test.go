@@ -104,16 +104,19 @@ func TestPutFactRefuses(t *testing.T) {
 
 func TestAudit(t *testing.T) {
 	w, live := beginLive(t, nil)
-	w.send("GET", w.private+"/api/v1/audit", "").is(200, `{"entries":[]}`)
+	w.send("GET", w.private+"/api/v1/audit", "").is(200, `{"entries":[],"next":""}`)
 	if live.limit != engine.DefaultPage {
 		t.Errorf("asked for %d", live.limit)
 	}
 	live.entries = []engine.AuditEntry{{At: liveNow.UnixNano(), By: "admin", Action: "put", Target: "facts/paused/9876543210", After: json.RawMessage("true")}}
+	live.next = "older"
 	w.send("GET", w.private+"/api/v1/audit?limit=3", "").is(200,
-		`{"entries":[{"at":"2025-11-22T09:05:00Z","by":"admin","action":"put","target":"facts/paused/9876543210","before":null,"after":true}]}`)
+		`{"entries":[{"at":"2025-11-22T09:05:00Z","by":"admin","action":"put","target":"facts/paused/9876543210","before":null,"after":true}],"next":"older"}`)
 	if live.limit != 3 {
 		t.Errorf("asked for %d", live.limit)
 	}
+	w.send("GET", w.private+"/api/v1/audit?cursor=older", "").is200()
+	w.send("GET", w.private+"/api/v1/audit?cursor=mine", "").isProblem(400, "cursor")
 	w.send("GET", w.private+"/api/v1/audit?limit=0", "").isProblem(400, "limit")
 	w.send("GET", w.private+"/api/v1/audit?by=me", "").isProblem(400, "by")
 }

@@ -197,11 +197,13 @@ func (l *fakeLive) noted() []string {
 	return out
 }
 
-func (l *fakeLive) Audit(_ context.Context, limit int) ([]engine.AuditEntry, error) {
+func (l *fakeLive) Audit(_ context.Context, f engine.AuditFilter) (engine.AuditPage, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.limit = limit
-	return l.entries, l.fail
+	if l.limit = f.Limit; f.Cursor != "" && f.Cursor != l.next {
+		return engine.AuditPage{}, engine.ErrBadCursor
+	}
+	return engine.AuditPage{Entries: l.entries, Next: l.next}, l.fail
 }
 
 // put keeps a session as if it had been there.

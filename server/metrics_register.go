@@ -106,6 +106,7 @@ func (m *Metrics) watch(h History, p Policies, version string) error {
 		{"store_conflicts", "Publications refused because history had changed.", func(s engine.StoreStatus) float64 { return float64(s.Conflicts) }},
 		{"store_rebuilding", "1 while the index is rebuilt.", func(s engine.StoreStatus) float64 { return truth(s.Rebuilding) }},
 		{"store_up", "1 while the disk takes records.", func(s engine.StoreStatus) float64 { return truth(s.Error == "") }},
+		{"calls_in_flight", "Calls that were decided and have neither ended nor expired.", func(s engine.StoreStatus) float64 { return float64(s.InFlight) }},
 		{"quarantine_items", "Payloads held in quarantine.", func(s engine.StoreStatus) float64 { return float64(s.Quarantined) }},
 	} {
 		s.gauges = append(s.gauges, standingGauge{prometheus.NewDesc("switchboard_"+g.name, g.help, nil, nil), g.value})

@@ -1,96 +1,69 @@
 package history
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"slices"
+	"time"
 
 	"switchboard/engine"
-	"switchboard/engine/history/journal"
 )
 
-// maxAudit bounds how far back the audit trail is looked for, in records of any
-// kind.
-const maxAudit = 2_000_000
-
-// auditStep is how many records one read transaction looks at.
-const auditStep = 8192
+// auditTime ends a page of the audit trail that takes longer: an entry about a
+// policy set is read together with the set's files.
+const auditTime = 150 * time.Millisecond
 
 // Audit lists what was done, newest first: changes of live data, activations of
-// policy sets, notes. At most limit (zero is engine.DefaultPage, and
-// engine.MaxPage the most), as far as they lie among the log's latest two million
-// records. The error is ctx's, or the disk's.
-func (s *Store) Audit(ctx context.Context, limit int) ([]engine.AuditEntry, error) {
+// policy sets, notes. A page that takes its time is shorter than its limit. The
+// error is engine.ErrBadCursor, ctx's, or the disk's. While the index is rebuilt,
+// newest records first, the trail ends where the rebuild is.
+func (s *Store) Audit(ctx context.Context, f engine.AuditFilter) (engine.AuditPage, error) {
+	page := engine.AuditPage{Entries: []engine.AuditEntry{}}
+	limit := f.Limit
 	if limit <= 0 {
 		limit = engine.DefaultPage
 	}
 	limit = min(limit, engine.MaxPage)
-	out := []engine.AuditEntry{}
-	_, at := s.journal.Position()
-	for looked := 0; looked < maxAudit && len(out) < limit && at > 0; looked += auditStep {
+	from, err := s.parseCursor(f.Cursor)
+	if err != nil {
+		return page, err
+	}
+	began := time.Now()
+	seqs, err := s.trailBelow(from.place, limit+1)
+	for i, seq := range seqs {
+		if i == limit || i > 0 && time.Since(began) > auditTime {
+			page.Next = s.cursor(position{place: seqs[i-1]})
+			break
+		}
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return page, err
 		}
-		found, next, err := auditRecords(s.file, at, limit-len(out))
+		r, err := s.read(seq)
 		if err != nil {
-			return nil, err
+			return page, err
 		}
-		for _, st := range found {
-			r, err := decodeRecord(st.Data)
-			if err != nil {
-				return nil, err
-			}
-			entry, ok, err := r.audit()
-			if err != nil {
-				return nil, err
-			}
-			if ok {
-				out = append(out, entry)
-			}
+		if r == nil {
+			continue // retention took it meanwhile
 		}
-		at = next
+		entry, ok, err := r.audit()
+		if err != nil {
+			return page, err
+		}
+		if ok {
+			page.Entries = append(page.Entries, entry)
+		}
 	}
-	return out, nil
+	return page, err
 }
 
-// auditPrefixes are the beginnings of records that somebody may be asked about:
-// the kind is the first field. Other records need not be decoded.
-var auditPrefixes = func() (out [][]byte) {
-	for _, kind := range []recordKind{kindSession, kindFactChange, kindRevision, kindNote, kindErasure} {
-		out = append(out, []byte(`{"kind":"`+string(kind)+`"`))
-	}
-	return out
-}()
-
-func audited(data []byte) bool {
-	return slices.ContainsFunc(auditPrefixes, func(p []byte) bool { return bytes.HasPrefix(data, p) })
-}
-
-// auditRecords returns such records from a sequence number down, newest first,
-// at most limit, and where to go on; zero at the end.
-func auditRecords(l *journal.File, from uint64, limit int) (out []journal.Stored, next uint64, err error) {
-	n := 0
-	err = l.Down(from, func(seq uint64, data []byte) bool {
-		if n == auditStep || len(out) == limit {
-			next = seq
-			return false
-		}
-		if audited(data) {
-			out = append(out, journal.Stored{Seq: seq, Data: bytes.Clone(data)})
-		}
-		n++
-		return true
-	})
-	return out, next, err
-}
-
-// audit is the record's entry in the trail; ok is false for records that are nobody's.
+// audit is the record's entry in the trail; ok is false for records that have none.
 func (r *record) audit() (e engine.AuditEntry, ok bool, err error) {
+	if !r.audited() {
+		return e, false, nil
+	}
 	e.At = r.At
 	var before, after any
 	switch {
-	case r.Session != nil && !r.Session.Kept:
+	case r.Session != nil:
 		c := r.Session
 		e.By, e.Action, e.Target = c.By, "session.put", "sessions/"+c.After.Ref
 		if b := c.Before.session(); b != nil && b.Live(r.At) {
@@ -99,7 +72,7 @@ func (r *record) audit() (e engine.AuditEntry, ok bool, err error) {
 		if after = c.After.session(); c.End {
 			e.Action, after = "session.end", nil
 		}
-	case r.Fact != nil && !r.Fact.Kept:
+	case r.Fact != nil:
 		c := r.Fact
 		e.By, e.Action, e.Target = c.By, "fact.put", "facts/"+c.Collection+"/"+c.Key
 		if c.Before != nil {
@@ -114,10 +87,8 @@ func (r *record) audit() (e engine.AuditEntry, ok bool, err error) {
 		e, before, after = r.activation()
 	case r.Note != nil:
 		return r.Note.entry(r.At), true, nil
-	case r.Erasure != nil && r.Erasure.Done != nil:
+	case r.Erasure != nil:
 		e.By, e.Action, e.Target, after = r.Erasure.By, "forget", "a person", r.Erasure.Done
-	default:
-		return e, false, nil
 	}
 	if e.By == "" {
 		e.By = "anonymous"

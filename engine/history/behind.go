@@ -83,7 +83,9 @@ func (b *behind) round(ctx context.Context) error {
 	if b.damaged.Load() {
 		return errDamaged
 	}
+	now := s.now().UnixNano()
 	s.mu.Lock()
+	s.memory.flights.Prune(now, s.rules)
 	m := mark{complete: !s.rebuilding, newest: s.memory.newest, live: s.memory.live, swept: s.memory.swept}
 	if m.complete {
 		m.applied, _ = s.journal.Position()
@@ -93,6 +95,7 @@ func (b *behind) round(ctx context.Context) error {
 		return nil
 	}
 	last, _ := s.journal.Position()
+	m.inFlight = s.memory.flights.Append(nil)
 	cut := s.memory.cut()
 	s.mu.Unlock()
 

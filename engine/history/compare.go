@@ -92,6 +92,7 @@ func (r *VerifyReport) compareCopies(ctx context.Context, l *journal.File, liveP
 		before := len(r.Problems)
 		err = r.compare(live.index.db, fresh.index.db, sameShown(fresh), max(live.memory.swept, fresh.memory.swept), l.Trimmed() > 0)
 		r.filters(live.index)
+		r.inFlight(live, fresh)
 		if len(r.Problems) > before {
 			r.Index = IndexDifferent
 		}
@@ -144,6 +145,7 @@ func (r *VerifyReport) compare(live, fresh *bbolt.DB, same func(a, b []byte) boo
 					r.Profiles += r.compareBucket(a, b, []byte(kind), same)
 				}
 				r.compareBucket(a, b, bucketCells, bytes.Equal)
+				r.compareBucket(a, b, bucketTrail, bytes.Equal)
 				r.compareLive(a, b, now, trimmed)
 				return nil
 			})
@@ -200,6 +202,16 @@ func (r *VerifyReport) compareBucket(live, fresh *bbolt.Tx, name []byte, same fu
 		r.problem("in the index's %s %d entries are missing, %d are too many and %d differ from the log", name, lost, extra, other)
 	}
 	return entries
+}
+
+// inFlight compares how many calls are in flight at the first moment of which both
+// know.
+func (r *VerifyReport) inFlight(live, fresh *Store) {
+	a, b := &live.memory.flights, &fresh.memory.flights
+	now := max(a.Exact(live.rules), b.Exact(fresh.rules))
+	if a, b := a.At(now, live.rules), b.At(now, fresh.rules); a != b {
+		r.problem("by the index %d calls are in flight, by the log %d", a, b)
+	}
 }
 
 // filters checks that no call is hidden by a filter.

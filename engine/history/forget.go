@@ -206,7 +206,7 @@ func (e *eraser) note(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	it, err := e.s.append(data, nil)
+	it, err := e.s.appendAudited(data, nil)
 	if err != nil {
 		return err
 	}

@@ -113,6 +113,7 @@ func (e *eraser) others(ctx context.Context, found []journal.Stored) error {
 	}
 	var news []journal.Stored
 	var items, revisions []string
+	var unaudited []uint64
 	a := &e.s.archive
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -121,7 +122,7 @@ func (e *eraser) others(ctx context.Context, found []journal.Stored) error {
 		if err != nil {
 			return err
 		}
-		q, rev := r.Quarantine, r.Revision
+		q, rev, audited := r.Quarantine, r.Revision, r.audited()
 		e.other(r)
 		data, err := r.encode()
 		if err != nil {
@@ -133,6 +134,9 @@ func (e *eraser) others(ctx context.Context, found []journal.Stored) error {
 		news = append(news, journal.Stored{Seq: st.Seq, Data: data})
 		if r.Kind != kindErased {
 			continue
+		}
+		if audited {
+			unaudited = append(unaudited, st.Seq)
 		}
 		if q != nil && a.items[q.ID].Seq == st.Seq {
 			items = append(items, q.ID)
@@ -148,6 +152,7 @@ func (e *eraser) others(ctx context.Context, found []journal.Stored) error {
 	if err != nil {
 		return err
 	}
+	e.s.mu.Lock()
 	it, err := e.s.append(data, func(tx *bbolt.Tx, _ uint64) error {
 		err := journal.Replace(tx, news)
 		for _, id := range items {
@@ -158,6 +163,10 @@ func (e *eraser) others(ctx context.Context, found []journal.Stored) error {
 		}
 		return err
 	})
+	for i := 0; err == nil && i < len(unaudited); i++ {
+		e.s.memory.trail(unaudited[i], false)
+	}
+	e.s.mu.Unlock()
 	if err != nil {
 		return err
 	}

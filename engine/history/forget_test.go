@@ -203,10 +203,7 @@ func stands(t *testing.T, s *history.Store, did1, receiver1 engine.Totals) {
 	if d, _ := s.Call(t.Context(), "passed"); d == nil || d.Decision.Decision.Tags["order"] != "17" || d.Decision.Caller.Canonical != caller || d.Decision.Decision.Number != number(1) {
 		t.Errorf("somebody else's call became %+v", d)
 	}
-	audit, err := s.Audit(t.Context(), 100)
-	if err != nil {
-		t.Fatal(err)
-	}
+	audit := auditTrail(t, s, 100)
 	text, err := json.Marshal(audit)
 	if err != nil || bytes.Contains(text, []byte(gone)) || !bytes.Contains(text, []byte(`"forget"`)) {
 		t.Errorf("the audit trail says %s, %v", text, err)

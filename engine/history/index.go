@@ -42,6 +42,7 @@ var (
 	metaFactBytes = []byte("fact_bytes") // and their size
 	metaSides     = []byte("sides")      // of sessions that have not ended
 	metaSwept     = []byte("swept")      // what expired up to this moment may be gone
+	metaInFlight  = []byte("in_flight")  // how many calls are in flight, by when they were routed
 )
 
 // chunk is how many entries one read transaction copies out at most, so that none
@@ -56,6 +57,7 @@ type mark struct {
 	newest   int64
 	live     liveCount
 	swept    int64 // what expired up to this moment may be gone
+	inFlight []byte
 }
 
 // index is the file that is written behind the log: call table and profiles.
@@ -80,7 +82,7 @@ type index struct {
 const indexAhead = 4 << 20
 
 // indexFormat is the number of this file's own encoding.
-const indexFormat = 4
+const indexFormat = 5
 
 // errOther: the index belongs to another log, or to other settings.
 var errOther = errors.New("the index was made from another log or with other settings")
@@ -116,7 +118,7 @@ func newIndex(path, log string, complete bool, r fold.Rules, t tuning) (*index, 
 		return nil, fmt.Errorf("the old index can't be removed: %w", err)
 	}
 	fill := func(tx *bbolt.Tx) error {
-		names := [][]byte{bucketMeta, bucketCalls, bucketIDs, bucketEpochs, bucketCells}
+		names := [][]byte{bucketMeta, bucketCalls, bucketIDs, bucketEpochs, bucketCells, bucketTrail}
 		for _, k := range profileKinds {
 			names = append(names, []byte(k))
 		}
@@ -143,7 +145,7 @@ func (x *index) read(tx *bbolt.Tx, log string, rules []byte) error {
 	if meta == nil || !bytes.Equal(meta.Get(metaRules), rules) || string(meta.Get(metaLog)) != log {
 		return errOther
 	}
-	need := [][]byte{bucketCalls, bucketIDs, bucketEpochs, bucketCells, []byte(engine.Callers), []byte(engine.Receivers), []byte(engine.DIDs)}
+	need := [][]byte{bucketCalls, bucketIDs, bucketEpochs, bucketCells, bucketTrail, []byte(engine.Callers), []byte(engine.Receivers), []byte(engine.DIDs)}
 	for _, name := range append(need, liveBuckets...) {
 		if tx.Bucket(name) == nil {
 			return fmt.Errorf("%w: its bucket %q is missing", boltfile.ErrCorrupt, name)
@@ -153,7 +155,10 @@ func (x *index) read(tx *bbolt.Tx, log string, rules []byte) error {
 		applied: boltfile.Number(meta.Get(metaApplied)), sum: boltfile.Number(meta.Get(metaSum)),
 		complete: boltfile.Number(meta.Get(metaComplete)) == 1, newest: int64(boltfile.Number(meta.Get(metaNewest))),
 		live:  liveCount{int64(boltfile.Number(meta.Get(metaFacts))), int64(boltfile.Number(meta.Get(metaFactBytes))), int64(boltfile.Number(meta.Get(metaSides)))},
-		swept: int64(boltfile.Number(meta.Get(metaSwept))),
+		swept: int64(boltfile.Number(meta.Get(metaSwept))), inFlight: bytes.Clone(meta.Get(metaInFlight)),
+	}
+	if _, err := fold.DecodeInFlight(x.mark.inFlight); err != nil {
+		return fmt.Errorf("%w: %w", boltfile.ErrCorrupt, err)
 	}
 	x.filtered = boltfile.Number(meta.Get(metaFiltered))
 	err := tx.Bucket(bucketEpochs).ForEach(func(k, v []byte) error {

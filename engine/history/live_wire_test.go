@@ -92,9 +92,8 @@ func TestRecordsOfLiveDataAreChecked(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		}
 		if err == nil {
-			b, err := r.encode()
-			if err != nil || !audited(b) {
-				t.Errorf("the audit trail does not find %s, %v", b, err)
+			if !r.audited() {
+				t.Errorf("%s has no entry in the audit trail", text)
 			}
 		}
 	}

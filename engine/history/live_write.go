@@ -59,6 +59,7 @@ func (s *Store) startLive(ctx context.Context, need []fold.Key, ref string, work
 		it, err := s.journal.Append(data, false, nil)
 		if err == nil {
 			s.memory.applyLive(r, it.Seq)
+			s.memory.trail(it.Seq, true)
 		}
 		full := len(s.memory.dirty) >= s.roundSize
 		s.mu.Unlock()

@@ -66,7 +66,8 @@ type memory struct {
 	newest  int64 // the newest RoutedAt folded
 	live    liveCount
 	swept   int64 // the latest moment at which something that had expired was left out
-	// uncounted leaves the statistics out: who tells the past has no use for them.
+	flights fold.InFlight
+	// uncounted leaves out what is counted of all calls together: who tells the past has no use for it.
 	uncounted bool
 }
 
@@ -75,7 +76,10 @@ func newMemory(r fold.Rules) *memory {
 }
 
 // resume goes on with what an index knows.
-func (m *memory) resume(k mark) { m.newest, m.live, m.swept = k.newest, k.live, k.swept }
+func (m *memory) resume(k mark) {
+	m.newest, m.live, m.swept = k.newest, k.live, k.swept
+	m.flights, _ = fold.DecodeInFlight(k.inFlight) // opening the index did it before
+}
 
 // get returns an entry and marks it used; nil when it is not in memory.
 func (m *memory) get(k fold.Key) *entry {
@@ -164,6 +168,9 @@ func (m *memory) apply(p plan, seq uint64, e fold.Entry) {
 // replace brings the changes of calls to their profiles and to the statistics.
 func (m *memory) replace(changes []fold.Change, seq uint64) {
 	for _, c := range changes {
+		if !m.uncounted {
+			m.flights.Replace(c.Old, c.New, m.rules)
+		}
 		for _, k := range m.appendKeys(m.appendKeys(nil, c.Old), c.New) {
 			e := m.entries[k]
 			if k.Kind == kindCell {

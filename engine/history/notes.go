@@ -42,7 +42,7 @@ func (s *Store) Note(ctx context.Context, e engine.AuditEntry) error {
 	if err != nil {
 		return err
 	}
-	it, err := s.append(data, nil)
+	it, err := s.appendAudited(data, nil)
 	if err != nil {
 		return err
 	}

@@ -35,10 +35,7 @@ func TestPoliciesStandInTheAuditTrail(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, when := range []string{"at once", "after a restart"} {
-		list, err := s.Audit(t.Context(), 0)
-		if err != nil {
-			t.Fatal(err)
-		}
+		list := auditTrail(t, s, 0)
 		var got []string
 		for _, e := range list {
 			if e.At == 0 {

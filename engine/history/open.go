@@ -162,7 +162,12 @@ func (s *Store) refold(ctx context.Context, st journal.Stored) error {
 
 func (s *Store) refoldRecord(ctx context.Context, r *record, seq uint64) error {
 	if r.Kind == kindRetention && !s.rebuilding {
-		return s.forgetThrough(ctx, r.Through, func() (uint64, error) { return seq, nil })
+		return s.forgetThrough(ctx, r.Through, s.inLog, func() (uint64, error) { return seq, nil })
+	}
+	if r.audited() {
+		s.mu.Lock()
+		s.memory.trail(seq, true)
+		s.mu.Unlock()
 	}
 	if r.live() {
 		s.refoldLive(r, seq)

@@ -72,7 +72,7 @@ func (s *Store) trim(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	var it *journal.Item
-	err = s.forgetThrough(ctx, through, func() (uint64, error) {
+	err = s.forgetThrough(ctx, through, s.staysWithout(drop), func() (uint64, error) {
 		it, err = s.append(data, func(tx *bbolt.Tx, _ uint64) error {
 			return errors.Join(s.expireRelay(tx, old), deleteOld(tx, old, through, keep, drop))
 		})
@@ -197,11 +197,34 @@ func (s *Store) forgetArchive(old []aged, drop []string) {
 	s.file.SetTrimmed(old[len(old)-1].seq)
 }
 
+// staysWithout tells which records stay in the log whatever their age, when some
+// revisions go.
+func (s *Store) staysWithout(drop []string) func(uint64) (bool, error) {
+	kept := make(map[uint64]bool)
+	s.archive.mu.Lock()
+	defer s.archive.mu.Unlock()
+	for id, ref := range s.archive.revisions {
+		kept[ref.Seq] = kept[ref.Seq] || !slices.Contains(drop, id)
+	}
+	return func(seq uint64) (bool, error) { return kept[seq], nil }
+}
+
+// inLog reports whether a record is in the log.
+func (s *Store) inLog(seq uint64) (bool, error) {
+	data, err := s.journal.Get(seq)
+	return data != nil, err
+}
+
 // forgetThrough subtracts all records up to through from the fold: the calls
-// that have such records become what the rest of their records say. at gives
-// the sequence number of the change; it is called in the critical section.
-func (s *Store) forgetThrough(ctx context.Context, through uint64, at func() (uint64, error)) error {
+// that have such records become what the rest of their records say, and the audit
+// trail keeps those that stay. at gives the sequence number of the change; it is
+// called in the critical section.
+func (s *Store) forgetThrough(ctx context.Context, through uint64, stays func(uint64) (bool, error), at func() (uint64, error)) error {
 	ids, err := s.touchedBy(ctx, through)
+	if err != nil {
+		return err
+	}
+	gone, err := s.trailThrough(through, stays)
 	if err != nil {
 		return err
 	}
@@ -224,6 +247,9 @@ func (s *Store) forgetThrough(ctx context.Context, through uint64, at func() (ui
 			}
 			for _, r := range rests {
 				s.memory.reduce(r, seq)
+			}
+			for _, old := range gone {
+				s.memory.trail(old, false)
 			}
 			return nil
 		}

@@ -65,7 +65,7 @@ func (s *Store) saveRevision(rev *engine.Revision) (*journal.Item, error) {
 		}
 		return r
 	}
-	it, err := s.append(data, putRef(bucketRevisions, rev.ID, ref))
+	it, err := s.appendAudited(data, putRef(bucketRevisions, rev.ID, ref))
 	if err != nil {
 		return nil, err
 	}

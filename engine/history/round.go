@@ -111,6 +111,8 @@ func (x *index) put(tx *bbolt.Tx, w written) error {
 	switch {
 	case w.key.Kind == kindCell:
 		return nil // by the hour, in putCells
+	case w.key.Kind == kindTrail:
+		return putTrail(tx, w)
 	case isLive(w.key.Kind):
 		return x.putLive(tx, w)
 	}
@@ -166,6 +168,6 @@ func putMark(meta *bbolt.Bucket, m mark) error {
 		meta.Put(metaComplete, boltfile.Key(complete)), meta.Put(metaNewest, boltfile.Key(uint64(m.newest))),
 		meta.Put(metaFacts, boltfile.Key(uint64(m.live.facts))), meta.Put(metaFactBytes, boltfile.Key(uint64(m.live.bytes))),
 		meta.Put(metaSides, boltfile.Key(uint64(m.live.sides))),
-		meta.Put(metaSwept, boltfile.Key(uint64(m.swept))),
+		meta.Put(metaSwept, boltfile.Key(uint64(m.swept))), meta.Put(metaInFlight, m.inFlight),
 	)
 }

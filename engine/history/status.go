@@ -27,8 +27,10 @@ func (s *Store) Status() engine.StoreStatus {
 		out.IndexLag = j.Durable - applied
 	}
 
+	now := s.now().UnixNano()
 	s.mu.Lock()
 	out.Dirty, out.Rebuilding = s.memory.waiting(), s.rebuilding
+	out.InFlight = s.memory.flights.At(now, s.rules)
 	s.mu.Unlock()
 
 	s.warnMu.Lock()

@@ -76,7 +76,7 @@ func BenchmarkPages(b *testing.B) {
 	for _, page := range []struct{ name, path string }{
 		{"live", "/"}, {"calls", "/calls"}, {"calls of a caller", "/calls?q=9000000007"}, {"calls of an agent", "/calls?q=" + anna},
 		{"calls that there are none of", "/calls?status=rejected&reason=nonsense"}, {"call", "/call?id=bench-77"},
-		{"try", "/try"}, {"people", "/people"}, {"policies", "/policies"}, {"statistics", "/statistics?period=all"}, {"system", "/system"},
+		{"try", "/try"}, {"people", "/people"}, {"policies", "/policies"}, {"statistics", "/statistics?period=all"}, {"system", "/system"}, {"the audit trail", "/system/audit"},
 	} {
 		b.Run(page.name, func(b *testing.B) {
 			size := 0

@@ -30,6 +30,7 @@ type board struct {
 	dids      []load
 	receivers []load
 	took      map[string]time.Duration
+	inFlight  int64 // calls, whatever their numbers
 }
 
 // sampleOf are the newest calls, counted.
@@ -73,7 +74,7 @@ func (c *Console) readBoard(ctx context.Context) (*board, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &board{at: now, sample: sampled(page.Calls, now), calls: page.Calls, took: map[string]time.Duration{}}
+	b := &board{at: now, sample: sampled(page.Calls, now), calls: page.Calls, took: map[string]time.Duration{}, inFlight: c.o.History.Status().InFlight}
 	b.calls = b.calls[:min(len(b.calls), boardCalls)]
 	for _, call := range b.calls {
 		b.took[call.CallID] = c.delays.of(call.CallID, func() *engine.CallDetail {

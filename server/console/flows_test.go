@@ -273,6 +273,29 @@ func TestFlowRollBack(t *testing.T) {
 	b.clean("the flow")
 }
 
+// The audit trail goes back page by page.
+func TestFlowAuditTrail(t *testing.T) {
+	w := begin(t, nil)
+	for i := range 30 {
+		w.must(w.store.Note(t.Context(), engine.AuditEntry{By: "priya", Action: "test", Target: fmt.Sprintf("entry-%d.", i)}))
+	}
+	b := browse(w)
+	b.looks(360, "light")
+	b.visit("/system")
+	b.sees("entry-29.")
+	if strings.Contains(b.page(), "entry-2.") {
+		t.Error("the first page shows all of it")
+	}
+	b.click("#trail .pager button")
+	b.sees("entry-2.")
+	b.sees("policies.activate")
+	b.fits("an older page")
+	b.accessible("an older page")
+	b.click("#trail .pager button")
+	b.sees("entry-29.")
+	b.clean("the flow")
+}
+
 func TestFlowQuarantine(t *testing.T) {
 	w := begin(t, nil)
 	if status, _ := w.post(w.public+"/alohaa/send-call-details", "application/json", `{"call_status": "answered"`); status != 400 {

@@ -18,7 +18,6 @@ type liveView struct {
 type boardView struct {
 	At        int64
 	InFlight  int64
-	AtLeast   bool // there are more DIDs than were looked at
 	Today     engine.StatsTotals
 	Finished  int64 // of today's
 	Sample    sampleOf
@@ -101,11 +100,8 @@ func (a *asked) boardNow(ctx context.Context) (boardView, error) {
 		return boardView{}, err
 	}
 	v := boardView{At: b.at.UnixNano(), Today: b.today, Finished: b.today.Answered + b.today.Unanswered + b.today.Other, Sample: b.sample,
-		AtLeast:   len(b.dids) == boardNumbers,
+		InFlight:  b.inFlight,
 		Receivers: a.eyes.loadRows(b.receivers), DIDs: a.eyes.loadRows(b.dids)}
-	for _, d := range b.dids {
-		v.InFlight += d.InFlight
-	}
 	for _, call := range b.calls {
 		row := a.eyes.callRow(call, b.at)
 		row.Took = milliseconds(b.took[call.CallID])

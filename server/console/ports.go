@@ -74,7 +74,7 @@ type Quarantine interface {
 type Live interface {
 	Sessions(ctx context.Context, f engine.SessionFilter) (engine.SessionPage, error)
 	Facts(ctx context.Context, f engine.FactFilter) (engine.FactPage, error)
-	Audit(ctx context.Context, limit int) ([]engine.AuditEntry, error)
+	Audit(ctx context.Context, f engine.AuditFilter) (engine.AuditPage, error)
 }
 
 // Desk does what people ask for on the pages, by the rules of the API. Its

@@ -26,13 +26,20 @@ type quarantineRow struct {
 	Retry                       bool // only reports can be read again
 }
 
+// auditView is a page of the audit trail.
+type auditView struct {
+	Rows  []auditRow
+	Older string // cursor of the next page; empty on the last
+	First bool
+}
+
 type auditRow struct {
 	At                 int64
 	By, Action, Target string
 	Before, After      string
 }
 
-// auditRows is how many entries of the audit trail are shown.
+// auditRows is how many entries of the audit trail a page of it shows.
 const auditRows = 25
 
 func (c *Console) systemPage(a *asked) error {
@@ -51,21 +58,21 @@ func (c *Console) systemPage(a *asked) error {
 	return a.render(http.StatusOK, "system", "system", "System", v)
 }
 
-// audit shows who did what lately. The page asks for it by itself: where little
-// was done, the log is looked through far back.
+// audit shows a page of who did what.
 func (c *Console) audit(a *asked) error {
 	ctx, cancel := a.reading()
 	defer cancel()
-	entries, err := c.o.Live.Audit(ctx, auditRows)
+	cursor := a.FormValue("cursor")
+	page, err := c.o.Live.Audit(ctx, engine.AuditFilter{Limit: auditRows, Cursor: cursor})
 	if err != nil {
 		return err
 	}
-	rows := make([]auditRow, 0, len(entries))
-	for _, e := range entries {
-		rows = append(rows, auditRow{At: e.At, By: e.By, Action: e.Action, Target: a.eyes.text(e.Target),
+	v := auditView{Older: page.Next, First: cursor == ""}
+	for _, e := range page.Entries {
+		v.Rows = append(v.Rows, auditRow{At: e.At, By: e.By, Action: e.Action, Target: a.eyes.text(e.Target),
 			Before: a.eyes.document(e.Before), After: a.eyes.document(e.After)})
 	}
-	return a.part(http.StatusOK, "audit", rows)
+	return a.part(http.StatusOK, "audit", v)
 }
 
 // doneTexts are what a page says after a form was sent, by the word that the
