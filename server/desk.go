@@ -129,6 +129,32 @@ func (d desk) Discard(ctx context.Context, v console.Visitor, id string) error {
 	return said(d.discardItem(as(ctx, v), id))
 }
 
+// Letters is a page of the relay's dead letters.
+func (d desk) Letters(cursor string, limit int) ([]console.Letter, string, error) {
+	found, next, err := d.deadPage("", cursor, limit)
+	letters := make([]console.Letter, 0, len(found))
+	for _, l := range found {
+		letters = append(letters, console.Letter{ID: joinLetter(l.Target, l.Letter.Seq), DeadLetter: l})
+	}
+	return letters, next, said(err)
+}
+
+// RetryLetter sends a dead letter again.
+func (d desk) RetryLetter(ctx context.Context, v console.Visitor, id string) error {
+	return said(d.retryDead(as(ctx, v), id))
+}
+
+// RetryLetters sends all dead letters again; more reports that time ran out.
+func (d desk) RetryLetters(ctx context.Context, v console.Visitor) (more bool, err error) {
+	more, err = d.retryAllDead(as(ctx, v))
+	return more, said(err)
+}
+
+// DeleteLetter deletes a dead letter.
+func (d desk) DeleteLetter(ctx context.Context, v console.Visitor, id string) error {
+	return said(d.deleteDead(as(ctx, v), id))
+}
+
 // Revealed notes that somebody looked at what is masked.
 func (d desk) Revealed(ctx context.Context, v console.Visitor, target string) {
 	d.audited(as(ctx, v), "console.reveal", engine.Mask(target), nil)

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -113,27 +112,17 @@ func (s *Server) deadLetters(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	after, seq := "", uint64(0)
-	if cursor := c.Query("cursor"); cursor != "" {
-		var ok bool
-		if after, seq, ok = splitLetter(cursor); !ok {
-			return engine.ErrBadCursor
-		}
-	}
-	found, err := s.o.Relay.Dead(c.Query("target"), after, seq, limit)
+	found, next, err := s.deadPage(c.Query("target"), c.Query("cursor"), limit)
 	if err != nil {
 		return err
 	}
-	views, next := make([]letterView, 0, len(found)), ""
+	views := make([]letterView, 0, len(found))
 	for _, d := range found {
 		l := d.Letter
 		views = append(views, letterView{
 			ID: joinLetter(d.Target, l.Seq), Target: d.Target, CallID: l.CallID, Sequence: l.Seq, At: rfc3339(l.At),
 			Attempts: l.Attempts, First: rfc3339(l.First), Died: rfc3339(l.Died), Status: l.Status, Error: l.Error, Gone: l.Gone,
 		})
-	}
-	if len(views) == limit {
-		next = views[limit-1].ID
 	}
 	return writeJSON(c, http.StatusOK, struct {
 		Letters []letterView `json:"letters"`
@@ -153,16 +142,15 @@ func splitLetter(id string) (target string, seq uint64, ok bool) {
 	return target, seq, found && err == nil && seq > 0 && target != ""
 }
 
-// retryLetter lets a message that was given up be sent again.
+// retryLetter lets the message that the path names be sent again.
 func (s *Server) retryLetter(c *gin.Context) error {
-	id, err := s.letter(c, s.o.Relay.Retry)
-	switch {
-	case errors.Is(err, engine.ErrTargetUnknown), errors.Is(err, engine.ErrLetterGone):
-		return fail(http.StatusConflict, "%s: %v.", id, err)
-	case err != nil:
+	id, err := letterID(c)
+	if err == nil {
+		err = s.retryDead(c.Request.Context(), id)
+	}
+	if err != nil {
 		return err
 	}
-	s.audited(c.Request.Context(), "relay.retry", id, nil)
 	return writeJSON(c, http.StatusAccepted, struct {
 		ID     string `json:"id"`
 		Status string `json:"status"`
@@ -170,31 +158,19 @@ func (s *Server) retryLetter(c *gin.Context) error {
 }
 
 func (s *Server) deleteLetter(c *gin.Context) error {
-	id, err := s.letter(c, s.o.Relay.Delete)
-	if err != nil {
-		return err
+	id, err := letterID(c)
+	if err == nil {
+		err = s.deleteDead(c.Request.Context(), id)
 	}
-	s.audited(c.Request.Context(), "relay.delete", id, nil)
-	c.Status(http.StatusNoContent)
-	return nil
+	if err == nil {
+		c.Status(http.StatusNoContent)
+	}
+	return err
 }
 
-// letter does something with the letter that the path names.
-func (s *Server) letter(c *gin.Context, do func(target string, seq uint64) (bool, error)) (id string, err error) {
+func letterID(c *gin.Context) (string, error) {
 	if err := onlyParameters(c); err != nil {
 		return "", err
 	}
-	if id, err = pathValue(c, "id"); err != nil {
-		return "", err
-	}
-	found := false
-	if target, seq, ok := splitLetter(id); ok {
-		if found, err = do(target, seq); err != nil {
-			return id, err
-		}
-	}
-	if !found {
-		return id, fail(http.StatusNotFound, "There is no dead letter %q. GET /api/v1/relay/dead lists what there is.", engine.Mask(id))
-	}
-	return id, nil
+	return pathValue(c, "id")
 }

@@ -32,7 +32,7 @@ func TestWhoMayOnlyLookChangesNothing(t *testing.T) {
 	w.client.Jar, _ = cookiejar.New(nil)
 	w.form("/login", "token", "read-token")
 	for _, path := range []string{"/people/pause", "/people/resume", "/people/session", "/people/session/end", "/policies/reload",
-		"/policies/rollback", "/system/retry", "/system/discard", "/system/forget", "/system/backup"} {
+		"/policies/rollback", "/system/retry", "/system/discard", "/system/letter/retry", "/system/letter/all", "/system/letter/delete", "/system/forget", "/system/backup"} {
 		if status, text := w.form(path, "number", anna, "for", "1h"); status != http.StatusForbidden || !strings.Contains(text, "may look only") {
 			t.Errorf("%s: %d", path, status)
 		}

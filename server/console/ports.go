@@ -92,6 +92,14 @@ type Desk interface {
 	// Retry reads a quarantined completion again, and Discard deletes an item.
 	Retry(ctx context.Context, v Visitor, id string) error
 	Discard(ctx context.Context, v Visitor, id string) error
+	// Letters are the relay's messages that were given up, a page behind a cursor,
+	// and the next page's cursor: empty on the last.
+	Letters(cursor string, limit int) (page []Letter, next string, err error)
+	// RetryLetter sends one again, and DeleteLetter deletes it.
+	RetryLetter(ctx context.Context, v Visitor, id string) error
+	DeleteLetter(ctx context.Context, v Visitor, id string) error
+	// RetryLetters sends all again that can be; more reports that time ran out.
+	RetryLetters(ctx context.Context, v Visitor) (more bool, err error)
 	// Revealed notes in the audit trail that somebody looked at what is masked.
 	Revealed(ctx context.Context, v Visitor, target string)
 	// Reload loads the policies folder now and reports.
@@ -105,6 +113,12 @@ type Desk interface {
 	Backup(w http.ResponseWriter, r *http.Request, v Visitor) error
 	// Warnings are what somebody should look at.
 	Warnings() []engine.Warning
+}
+
+// Letter is a message of the relay that was given up.
+type Letter struct {
+	ID string
+	engine.DeadLetter
 }
 
 // Erased is what was erased of a person, and where their number still stands.

@@ -9,12 +9,13 @@ import (
 	"switchboard/engine"
 )
 
-// systemView is the page of quarantine, status and data care.
+// systemView is the page of quarantine, dead letters, status and data care.
 type systemView struct {
 	Warnings []engine.Warning
 	Store    engine.StoreStatus
 	Version  string
 	Items    []quarantineRow
+	Letters  lettersView
 	Changes  bool // the visitor may change something
 	Done     string
 }
@@ -51,6 +52,9 @@ func (c *Console) systemPage(a *asked) error {
 	}
 	v := systemView{Store: c.o.History.Status(), Version: c.o.Version, Changes: a.visitor.Changes, Done: doneTexts[a.FormValue("done")]}
 	v.Warnings = a.warningsNow()
+	if v.Letters, err = a.lettersNow(); err != nil {
+		return err
+	}
 	for _, i := range items {
 		v.Items = append(v.Items, quarantineRow{ID: i.ID, Kind: i.Kind, Cause: i.Cause, Type: i.Raw.Type, At: i.At, Count: i.Count,
 			Body: a.eyes.payload(string(i.Raw.Body), ""), Retry: i.Kind == "completion"})
@@ -81,6 +85,8 @@ var doneTexts = map[string]string{
 	"retried": "The payload was read and counted. It is no longer in quarantine.", "discarded": "The payload was deleted.",
 	"paused": "Paused: the next call goes to somebody else.", "resumed": "Back in the rotation.",
 	"session": "The pair can reach each other now.", "ended": "The session has ended.",
+	"letter": "The message is on its way again.", "deleted": "The message was deleted.",
+	"letters": "All that can be sent is on its way again.", "someletters": "Many are on their way again. Send all again for the rest.",
 	"reloaded": "The folder was loaded; what it holds is in force.", "rolledback": "The earlier revision serves now.",
 }
 
