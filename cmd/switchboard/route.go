@@ -49,6 +49,11 @@ func (c *routeCmd) Run(ctx context.Context, io stdio, parsed *kong.Context) (err
 	if c.History != "" && c.DB != "" {
 		return errors.New("--history and --db both give the history; leave one out")
 	}
+	if c.Want != "" || given(parsed, "want") {
+		if c.Want, err = c.wanted(); err != nil {
+			return err
+		}
+	}
 	question := map[string]any{"caller_number": c.Caller, "did": c.DID, "explain": c.Explain || c.Trace}
 	if c.CallID != "" {
 		question["call_id"] = c.CallID
@@ -136,25 +141,31 @@ func printDecision(w io.Writer, d engine.Decision) {
 	}
 }
 
+// wanted is --want as an answer would have it. What no answer can be is a slip,
+// an empty one above all: a script's variable without a value.
+func (c *routeCmd) wanted() (string, error) {
+	if c.Want == "reject" {
+		return c.Want, nil
+	}
+	numbers, err := c.numbers()
+	if err != nil {
+		return "", err
+	}
+	n := numbers.Person(c.Want)
+	if !n.Valid {
+		return "", fmt.Errorf("--want %q is neither a number that can be rung nor \"reject\"", c.Want)
+	}
+	return n.Canonical, nil
+}
+
 // verify holds the answer against --want.
 func (c *routeCmd) verify(d engine.Decision) error {
-	if c.Want == "" {
-		return nil
-	}
 	got := d.Number
 	if d.Reject {
 		got = "reject"
 	}
-	numbers, err := c.numbers()
-	if err != nil {
-		return err
-	}
-	want := c.Want
-	if want != "reject" {
-		want = numbers.Person(want).Canonical
-	}
-	if got != want {
-		return &exitError{exitUnwanted, fmt.Sprintf("wanted %s, got %s", want, dash(got))}
+	if c.Want != "" && got != c.Want {
+		return &exitError{exitUnwanted, fmt.Sprintf("wanted %s, got %s", c.Want, dash(got))}
 	}
 	return nil
 }
