@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
+	"switchboard/engine"
 	"switchboard/engine/policy"
 )
 
@@ -23,6 +25,9 @@ type testCmd struct {
 
 // Run runs the tests that opa test DIR would, with the same results.
 func (c *testCmd) Run(ctx context.Context, io stdio) error {
+	if _, err := regexp.Compile(c.Only); err != nil {
+		return fmt.Errorf("--run %q is no regular expression: %w", c.Only, err)
+	}
 	options, err := c.trial.policyOptions(c.place)
 	if err != nil {
 		return err
@@ -32,9 +37,13 @@ func (c *testCmd) Run(ctx context.Context, io stdio) error {
 		return err
 	}
 	run, report := policy.Test(ctx, tree, options, policy.TestOptions{Filter: c.Only, Coverage: c.Coverage})
+	untested := report // what no test's result tells
+	untested.Errors = slices.DeleteFunc(slices.Clone(report.Errors), func(p engine.Problem) bool { return p.Code == "test" && len(run.Results) > 0 })
 	switch {
 	case c.JSON:
-		err = json.NewEncoder(io.out).Encode(testReport(run))
+		err = json.NewEncoder(io.out).Encode(testReport(run, untested.Errors))
+	case c.JUnit && len(untested.Errors) > 0:
+		err = printJUnit(io.out, checkSuite(name, untested), testSuite(name, run))
 	case c.JUnit:
 		err = printJUnit(io.out, testSuite(name, run))
 	default:
@@ -43,12 +52,8 @@ func (c *testCmd) Run(ctx context.Context, io stdio) error {
 	if err != nil {
 		return err
 	}
-	if !report.OK {
-		for _, p := range report.Errors {
-			if p.Code != "test" || len(run.Results) == 0 {
-				printProblem(io.err, "error", p)
-			}
-		}
+	for _, p := range untested.Errors {
+		printProblem(io.err, "error", p)
 	}
 	return verdict(report)
 }
@@ -65,16 +70,17 @@ type jsonTest struct {
 }
 
 type jsonTests struct {
-	Passed   int        `json:"passed"`
-	Failed   int        `json:"failed"`
-	Skipped  int        `json:"skipped"`
-	Seconds  float64    `json:"seconds"`
-	Tests    []jsonTest `json:"tests"`
-	Coverage any        `json:"coverage,omitempty"`
+	Passed   int              `json:"passed"`
+	Failed   int              `json:"failed"`
+	Skipped  int              `json:"skipped"`
+	Seconds  float64          `json:"seconds"`
+	Tests    []jsonTest       `json:"tests"`
+	Errors   []engine.Problem `json:"errors"` // why no test ran, say
+	Coverage any              `json:"coverage,omitempty"`
 }
 
-func testReport(run policy.TestRun) jsonTests {
-	out := jsonTests{Passed: run.Summary.Passed, Failed: run.Summary.Failed, Skipped: run.Summary.Skipped,
+func testReport(run policy.TestRun, problems []engine.Problem) jsonTests {
+	out := jsonTests{Errors: append([]engine.Problem{}, problems...), Passed: run.Summary.Passed, Failed: run.Summary.Failed, Skipped: run.Summary.Skipped,
 		Seconds: run.Summary.Took.Seconds(), Tests: []jsonTest{}}
 	for _, r := range run.Results {
 		out.Tests = append(out.Tests, jsonTest{r.Name, r.File, r.Line, r.Outcome, r.Took.Seconds(), r.Detail, r.Output})
