@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"switchboard/engine"
 	"switchboard/server"
@@ -66,6 +67,7 @@ func (r *fakeRouter) initiations() []engine.Initiation {
 
 // fakeStore keeps everything in maps. fail, where set, is the answer to all.
 type fakeStore struct {
+	confirmed   time.Time // what the clock says
 	mu          sync.Mutex
 	fail        error
 	completions []engine.Completion
@@ -149,6 +151,8 @@ func (s *fakeStore) Forget(_ context.Context, n engine.Number, by string) (*engi
 	s.forgotten += n.Canonical + " " + by + ";"
 	return &s.erased, nil
 }
+
+func (s *fakeStore) ConfirmClock() (time.Time, error) { return s.confirmed, s.fail }
 
 func (s *fakeStore) Revisions(context.Context) ([]engine.Revision, error) { return s.revisions, s.fail }
 

@@ -84,6 +84,7 @@ type Options struct {
 	History    History
 	Quarantine Quarantine
 	Eraser     Eraser
+	Clock      Clock
 	Policies   Policies
 	Live       engine.LiveData // what backends keep up to date for the policies
 
@@ -167,7 +168,7 @@ func (o *Options) validatePorts() error {
 	}{
 		{"Numbers", o.Numbers == nil}, {"Metrics", o.Metrics == nil}, {"Router", o.Router == nil},
 		{"Completer", o.Completer == nil}, {"History", o.History == nil},
-		{"Quarantine", o.Quarantine == nil}, {"Eraser", o.Eraser == nil}, {"Policies", o.Policies == nil}, {"Live", o.Live == nil},
+		{"Quarantine", o.Quarantine == nil}, {"Eraser", o.Eraser == nil}, {"Clock", o.Clock == nil}, {"Policies", o.Policies == nil}, {"Live", o.Live == nil},
 	} {
 		if p.missing {
 			return fmt.Errorf("server: %s is missing", p.name)

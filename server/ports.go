@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"time"
 
 	"switchboard/engine"
 )
@@ -57,6 +58,14 @@ type Eraser interface {
 	// may be asked again after it failed. The error is engine.ErrUnavailable
 	// (wrapped) where the store can't do it now.
 	Forget(ctx context.Context, n engine.Number, by string) (*engine.Erasure, error)
+}
+
+// Clock is what deleting by age goes by.
+type Clock interface {
+	// ConfirmClock says that the clock is right where the store does not believe
+	// it, and returns what it says. The error is engine.ErrUnavailable (wrapped)
+	// where that can't be written down.
+	ConfirmClock() (time.Time, error)
 }
 
 // Quarantine keeps payloads that could not be understood.

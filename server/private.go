@@ -60,6 +60,7 @@ func (s *Server) privateHandler() http.Handler {
 	api.GET("/backup", s.api(s.backup))
 	api.POST("/import", s.api(s.importCompletions))
 	api.POST("/forget", s.api(s.forget))
+	api.POST("/retention/confirm", s.api(s.confirmClock))
 	api.GET("/events", s.api(s.events))
 	api.GET("/log-level", s.api(s.logLevel))
 	api.PUT("/log-level", s.api(s.putLogLevel))

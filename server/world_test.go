@@ -68,7 +68,7 @@ func prepare(t *testing.T) (*world, server.Options) {
 	}
 	return w, server.Options{
 		Listen: "127.0.0.1:0", PrivateListen: "127.0.0.1:0", Numbers: numbers, Zone: zone, Version: "v1.2.3",
-		Log: logger, Metrics: w.metrics, Router: w.router, Completer: w.store, History: w.store, Quarantine: w.store, Eraser: w.store,
+		Log: logger, Metrics: w.metrics, Router: w.router, Completer: w.store, History: w.store, Quarantine: w.store, Eraser: w.store, Clock: w.store,
 		Policies: w.sets, Live: newFakeLive(), Fallback: "9876500000", FallbackDIDs: 2,
 		WarningsEvery: time.Hour, // the doubles are changed without a lock, and tests count events
 	}

@@ -24,6 +24,8 @@ type dbCmd struct {
 	Restore dbRestoreCmd `cmd:"" help:"Put a backup in the place of a database that no server is using."`
 	Compact dbCompactCmd `cmd:"" help:"Write a database that no server is using anew, without the room of what was deleted."`
 	Rebuild dbRebuildCmd `cmd:"" help:"Throw a database's index away and make it anew from the log."`
+
+	ConfirmClock dbConfirmClockCmd `cmd:"" help:"Tell a running server that its clock is right, so that it deletes by age again (see status)."`
 }
 
 type dbVerifyCmd struct {

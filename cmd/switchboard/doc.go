@@ -10,7 +10,7 @@
 //	switchboard facts list|put|delete what the policies know right now
 //	switchboard relay status|list|retry|delete|secret
 //	switchboard policies init [DIR]   write the starter set out for editing
-//	switchboard db backup|restore|compact|verify|rebuild
+//	switchboard db backup|restore|compact|verify|rebuild|confirm-clock
 //	switchboard version
 //
 // Exit codes: 0 good, 1 wrong usage or a failed command, 3 policies that do not

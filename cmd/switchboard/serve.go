@@ -168,7 +168,7 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *program, err
 		Secrets: f.secrets, KeyHeader: c.KeyHeader, Hosts: c.PrivateHost, Insecure: c.Insecure,
 		TLS: f.tls, PrivateTLS: f.privateTLS, MaxConnections: c.MaxConnections, Pprof: c.Pprof, Hangup: f.hangup,
 		Numbers: f.judge.Numbers, Zone: f.zone, Version: versions().Version, Log: log, Metrics: metrics,
-		Router: router, Completer: store, History: store, Quarantine: store, Eraser: store, Policies: manager, Live: store, Feed: feed,
+		Router: router, Completer: store, History: store, Quarantine: store, Eraser: store, Clock: store, Policies: manager, Live: store, Feed: feed,
 		Explainer: repeats.explainer, Replayer: repeats.replayer, Past: store,
 		Relay: out.relay, Warn: func() []engine.Warning { return slices.Concat(out.relay.Warnings(), live.warnings()) },
 		Fallback: f.judge.Fallback, FallbackDIDs: len(f.judge.DIDFallbacks), LogLevel: c.level,

@@ -24,6 +24,7 @@ type Tuning struct {
 	Quarantined  int
 	TrimEvery    time.Duration
 	TrimBatch    int
+	Elapsed      func() time.Duration // nil: as the clock goes
 	ClaimFor     time.Duration
 	Sessions     int
 	Facts        int
@@ -38,7 +39,7 @@ func OpenTuned(o Options, tune ...func(*Tuning)) (*Store, error) {
 	d := defaults()
 	u := Tuning{
 		d.commit, d.round, d.create, d.filterEvery, d.epochBits, d.completeWait, d.closeWait, d.roundEvery, d.evictEvery,
-		d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, d.claimFor, d.sessions, d.facts, d.factBytes, d.timeline, 0, 0,
+		d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, nil, d.claimFor, d.sessions, d.facts, d.factBytes, d.timeline, 0, 0,
 	}
 	for _, f := range tune {
 		f(&u)
@@ -49,6 +50,11 @@ func OpenTuned(o Options, tune ...func(*Tuning)) (*Store, error) {
 	d.round, d.filterEvery = u.Round, u.FilterEvery
 	d.sessions, d.facts, d.factBytes, d.timeline = u.Sessions, u.Facts, u.FactBytes, u.Timeline
 	d.mmap, d.backoff, d.maxBackoff = 1<<26, time.Millisecond, 10*time.Millisecond
+	if d.elapsed = u.Elapsed; d.elapsed == nil && o.Now != nil {
+		d.elapsed = func() time.Duration { return time.Duration(o.Now().UnixNano()) }
+	} else if d.elapsed == nil {
+		d.elapsed = defaults().elapsed
+	}
 	if d.lockWait = u.LockWait; d.lockWait == 0 {
 		d.lockWait = 60 * time.Millisecond
 	}
@@ -82,7 +88,7 @@ func (s *Store) Sweep() (left int) {
 // Trim deletes old records now.
 func (s *Store) Trim(ctx context.Context) error {
 	for {
-		more, err := s.trim(ctx)
+		more, err := s.trim(ctx, s.Now())
 		if err != nil || !more {
 			return err
 		}

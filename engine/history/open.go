@@ -30,7 +30,7 @@ func open(o Options, t tuning) (*Store, error) {
 		return nil, err
 	}
 	o = o.withDefaults()
-	s := &Store{Options: o, tuning: t, rules: o.rules(), log: o.Log, drained: make(chan struct{}), care: make(chan struct{}, 1), summing: make(chan struct{}, 1)}
+	s := &Store{Options: o, tuning: t, rules: o.rules(), log: o.Log, drained: make(chan struct{}), confirmed: make(chan struct{}, 1), care: make(chan struct{}, 1), summing: make(chan struct{}, 1)}
 	file, err := journal.Open(o.Path, t.logOptions(false))
 	if errors.Is(err, boltfile.ErrCorrupt) {
 		aside, aerr := boltfile.SetAside(o.Path, o.Now())
@@ -129,6 +129,7 @@ func (s *Store) start() {
 		s.helpers.Go(func() { s.rebuild(ctx, x, next) })
 	}
 	if s.Retention > 0 {
+		s.openClock(ctx)
 		s.helpers.Go(func() { s.retain(ctx) })
 	}
 	s.closeOnce = sync.OnceValue(s.close)

@@ -99,6 +99,9 @@ type tuning struct {
 	factBytes    int64         // bytes of facts, names included
 	timeline     int           // changes that a timeline keeps in memory before it writes them to its temporary file
 
+	// elapsed is the uptime, which no setting of the clock changes.
+	elapsed func() time.Duration
+
 	// commit is the seam for failing disks: it stands around each commit of the
 	// log and normally just calls it.
 	commit func(next func() error) error
@@ -108,7 +111,9 @@ type tuning struct {
 }
 
 func defaults() tuning {
+	began := time.Now()
 	return tuning{
+		elapsed:   func() time.Duration { return time.Since(began) },
 		epochBits: uint(failpoint.Bound(17, 6)), filterEvery: failpoint.Bound(8192, 8), mmap: 4 << 30, lockWait: 500 * time.Millisecond,
 		roundEvery: 200 * time.Millisecond, roundSize: 16_000, maxDirty: 100_000,
 		maxPending: 50_000, maxBytes: 256 << 20,

@@ -15,13 +15,18 @@ import (
 )
 
 // retain deletes what is older than Options.Retention, from the oldest end of
-// the log, and subtracts it from the fold.
+// the log, and subtracts it from the fold; never by a clock that jumped.
 func (s *Store) retain(ctx context.Context) {
 	tick := time.NewTicker(s.trimEvery)
 	defer tick.Stop()
 	for {
-		for {
-			more, err := s.carefulTrim(ctx)
+		now := s.Now()
+		believed, err := s.believes(ctx, now)
+		if err != nil && ctx.Err() == nil {
+			s.log.Warn("the clock can't be judged by the log; it is tried again", "error", err)
+		}
+		for believed {
+			more, err := s.carefulTrim(ctx, now)
 			if err != nil && ctx.Err() == nil {
 				s.log.Warn("old records could not be deleted; it is tried again", "error", err)
 			}
@@ -33,31 +38,32 @@ func (s *Store) retain(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-s.confirmed:
 		}
 	}
 }
 
 // carefulTrim is trim while nobody else rewrites the log.
-func (s *Store) carefulTrim(ctx context.Context) (more bool, err error) {
+func (s *Store) carefulTrim(ctx context.Context, now time.Time) (more bool, err error) {
 	if err := s.takeCare(ctx); err != nil {
 		return false, err
 	}
 	defer s.endCare()
-	return s.trim(ctx)
+	return s.trim(ctx, now)
 }
 
 // trim deletes the oldest records, at most a batch of them, and reports whether
 // there may be more to delete. A record of its own tells of it: the deletion is
 // part of that record's transaction, and a catch-up after a crash repeats the
 // subtraction when it comes to that record.
-func (s *Store) trim(ctx context.Context) (more bool, err error) {
+func (s *Store) trim(ctx context.Context, now time.Time) (more bool, err error) {
 	s.mu.Lock()
 	rebuilding := s.rebuilding
 	s.mu.Unlock()
 	if rebuilding {
 		return false, nil // it reads the log's old end at this moment
 	}
-	cutoff := s.Now().Add(-s.Retention).UnixNano()
+	cutoff := now.Add(-s.Retention).UnixNano()
 	old, err := s.oldest(ctx, cutoff)
 	if err != nil || len(old) == 0 {
 		return false, err

@@ -41,6 +41,9 @@ func (s *Store) Status() engine.StoreStatus {
 			Hint: "Make room or repair the disk; calls go on from memory meanwhile."})
 	}
 
+	if w, held := s.clock.warning(s.elapsed(), s.Zone); held {
+		out.Warnings = append(out.Warnings, w)
+	}
 	if err := s.unread.Load(); err != nil {
 		out.Warnings = append(out.Warnings, engine.Warning{Code: "log_unreadable", About: "beginning",
 			Message: fmt.Sprintf("The log can't be read to its beginning, so the history is incomplete; it is tried again: %v.", *err), Hint: hintUnreadable})

@@ -26,6 +26,7 @@ type Store struct {
 	journal *journal.Journal
 	behind  *behind
 	turns   turns
+	clock   clockGuard
 	archive archive
 
 	// mu orders the history: what happens under it happens at once for everybody.
@@ -47,7 +48,8 @@ type Store struct {
 	warnMu                            sync.Mutex
 	warnings                          []engine.Warning
 
-	stepped   func() // offline: a record was folded
+	confirmed chan struct{} // of capacity one: somebody confirmed the clock
+	stepped   func()        // offline: a record was folded
 	closing   atomic.Bool
 	cancel    context.CancelFunc
 	helpers   sync.WaitGroup // the goroutines beside the journal's

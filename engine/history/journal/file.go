@@ -26,6 +26,7 @@ var (
 var (
 	metaFormat  = []byte("format")
 	metaID      = []byte("id")      // random, so that an index knows its log
+	metaClock   = []byte("clock")   // when the clock was believed last
 	metaTrimmed = []byte("trimmed") // records up to this sequence number were deleted
 )
 
