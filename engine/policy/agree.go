@@ -10,6 +10,7 @@ import (
 
 	"switchboard/engine"
 	"switchboard/engine/policy/finding"
+	"switchboard/engine/policy/giveway"
 )
 
 // agree asks a set's plan and OPA's own evaluator the same questions before the
@@ -18,6 +19,7 @@ import (
 // means.
 func (s *smoker) agree(ctx context.Context, set *Set, questions []engine.Question) (f finding.List) {
 	for _, q := range questions {
+		giveway.Now()
 		if ctx.Err() != nil || set.program == nil {
 			break
 		}

@@ -14,6 +14,7 @@ import (
 
 	"switchboard/engine"
 	"switchboard/engine/policy/finding"
+	"switchboard/engine/policy/giveway"
 )
 
 // Smoke evaluation asks a set that passed everything static about real calls:
@@ -45,6 +46,7 @@ func smoke(ctx context.Context, set *Set, opts Options, checks Checks) (f findin
 	var failures []engine.Problem
 	asked := 0
 	for _, q := range questions {
+		giveway.Now()
 		if ctx.Err() != nil {
 			f.Warn(engine.Problem{Code: finding.CodeSmoke, Message: fmt.Sprintf("smoke evaluation was stopped after %s: %d of %d calls were tried", opts.TestTimeout, asked, len(questions))})
 			break

@@ -81,34 +81,37 @@ func runTests(ctx context.Context, tree Tree, p parsed, opts Options, t TestOpti
 	}
 	ctx, stop := context.WithTimeout(ctx, opts.TestTimeout)
 	defer stop()
-	compiler := newCompiler(schemas).WithEnablePrintStatements(true)
-	runner := tester.NewRunner().
-		SetCompiler(compiler).
-		SetModules(p.modules).
-		CapturePrintOutput(true).
-		RaiseBuiltinErrors(true). // told apart below: they warn
-		SetTimeout(oneTest(opts.TestTimeout)).
-		Filter(t.Filter)
-	if t.beside {
-		runner.SetParallel(1)
-	}
-	var coverage *cover.Cover
-	if t.Coverage {
-		coverage = cover.New()
-		runner.SetCoverageQueryTracer(coverage)
-	}
-	var raw []*tester.Result
 	store := p.documents.store
-	runner.SetStore(store)
+	runner := func(filter string) (*tester.Runner, *ast.Compiler) {
+		compiler := newCompiler(schemas).WithEnablePrintStatements(true)
+		return tester.NewRunner().
+			SetCompiler(compiler).
+			SetModules(p.modules).
+			SetStore(store).
+			CapturePrintOutput(true).
+			RaiseBuiltinErrors(true). // told apart below: they warn
+			SetTimeout(oneTest(opts.TestTimeout)).
+			Filter(filter), compiler
+	}
+	var compiler *ast.Compiler
+	var coverage *cover.Cover
+	var raw []*tester.Result
 	err = storage.Txn(ctx, store, storage.TransactionParams{}, func(txn storage.Transaction) error {
-		results, err := runner.RunTests(ctx, txn)
-		if err != nil {
+		if t.beside && !t.Coverage && t.Filter == "" {
+			raw, compiler, err = runBeside(ctx, runner, store, txn)
 			return err
 		}
-		for r := range results {
-			raw = append(raw, r)
+		var all *tester.Runner
+		all, compiler = runner(t.Filter)
+		if t.beside {
+			all.SetParallel(1)
 		}
-		return nil
+		if t.Coverage {
+			coverage = cover.New()
+			all.SetCoverageQueryTracer(coverage)
+		}
+		raw, err = collect(ctx, all, txn)
+		return err
 	})
 	if err != nil {
 		for _, problem := range loadProblems(tree, err) {
@@ -135,6 +138,19 @@ func runTests(ctx context.Context, tree Tree, p parsed, opts Options, t TestOpti
 		run.Coverage = &report
 	}
 	return run, f
+}
+
+// collect runs a runner's tests.
+func collect(ctx context.Context, runner *tester.Runner, txn storage.Transaction) ([]*tester.Result, error) {
+	results, err := runner.RunTests(ctx, txn)
+	if err != nil {
+		return nil, err
+	}
+	var raw []*tester.Result
+	for r := range results {
+		raw = append(raw, r)
+	}
+	return raw, nil
 }
 
 // testName is a test's full name.

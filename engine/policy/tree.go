@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
@@ -119,7 +120,7 @@ func (w *walker) walk(dir string, depth int) error {
 		case info.IsDir():
 			err = w.walk(name, depth+1)
 		case loaded(name) && info.Mode().IsRegular():
-			err = w.read(name)
+			err = w.read(name, info.Size())
 		}
 		if err != nil {
 			return err
@@ -128,25 +129,27 @@ func (w *walker) walk(dir string, depth int) error {
 	return nil
 }
 
-func (w *walker) read(name string) error {
+// read takes a file in that has, or had, so many bytes.
+func (w *walker) read(name string, size int64) error {
 	f, err := w.fsys.Open(name)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, reason(err))
 	}
 	defer f.Close()
 	left := MaxTreeBytes - w.bytes
-	content, err := io.ReadAll(io.LimitReader(f, left+1))
-	if err != nil {
+	var content bytes.Buffer
+	content.Grow(int(min(size, left)) + bytes.MinRead)
+	if _, err := content.ReadFrom(io.LimitReader(f, left+1)); err != nil {
 		return fmt.Errorf("%s: %w", name, reason(err))
 	}
-	if int64(len(content)) > left {
+	if int64(content.Len()) > left {
 		return fmt.Errorf("its files are larger than %d MiB together (reached at %s); keep large tables out of the policies", MaxTreeBytes>>20, name)
 	}
 	if len(w.tree) == MaxFiles {
 		return fmt.Errorf("it holds more than %d policy and data files; name the folder of the policies alone", MaxFiles)
 	}
-	w.bytes += int64(len(content))
-	w.tree[name] = content
+	w.bytes += int64(content.Len())
+	w.tree[name] = content.Bytes()
 	return nil
 }
 

@@ -1,8 +1,10 @@
 package policy
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"path/filepath"
 	"slices"
 	"time"
@@ -100,11 +102,19 @@ func (m *Manager) settle(ctx context.Context) (Tree, error) {
 		case <-timer.C:
 		}
 		again, errAgain := ReadDir(m.o.Folder)
-		if contentOf(again, errAgain) == contentOf(tree, err) || time.Now().After(bound) {
+		if sameContent(again, tree, errAgain, err) || time.Now().After(bound) {
 			return again, errAgain
 		}
 		tree, err = again, errAgain
 	}
+}
+
+// sameContent reports whether two looks at the folder saw the same.
+func sameContent(a, b Tree, errA, errB error) bool {
+	if errA != nil || errB != nil {
+		return contentOf(a, errA) == contentOf(b, errB)
+	}
+	return maps.EqualFunc(a, b, bytes.Equal)
 }
 
 // lost reports whether a file of the active set is missing or empty.

@@ -8,6 +8,7 @@ import (
 	"switchboard/engine"
 	"switchboard/engine/policy/datafile"
 	"switchboard/engine/policy/finding"
+	"switchboard/engine/policy/giveway"
 )
 
 // DIDsPath is where the directory lists the DIDs, by canonical number.
@@ -110,7 +111,10 @@ func (l *dataLint) walk(file *datafile.File) {
 		visit = func(datafile.Value) {} // descriptions and patterns, not numbers
 	}
 	inTheWay := reserved(file.Name)
+	values := 0
 	problems, ok := file.Walk(func(v datafile.Value) {
+		values++
+		giveway.Every(64, values)
 		inTheWay.value(v)
 		visit(v)
 	})

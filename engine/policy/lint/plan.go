@@ -11,6 +11,7 @@ import (
 	"switchboard/engine"
 	"switchboard/engine/policy/datafile"
 	"switchboard/engine/policy/finding"
+	"switchboard/engine/policy/giveway"
 )
 
 // recipesPackage is where a set keeps the steps of the starter set.
@@ -34,7 +35,8 @@ func Plan(files *datafile.Files, modules map[string]*ast.Module, data map[string
 		entry, _ := e.(map[string]any)
 		p.teamed = p.teamed || entry["team"] != nil
 	}
-	for _, did := range slices.Sorted(maps.Keys(dids)) {
+	for i, did := range slices.Sorted(maps.Keys(dids)) {
+		giveway.Every(64, i)
 		if len(p.Errors) > finding.Max {
 			break // nobody reads on
 		}
