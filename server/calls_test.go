@@ -166,7 +166,11 @@ func TestCallDetail(t *testing.T) {
 
 func TestCallDetailPartsThatNeverCame(t *testing.T) {
 	w := begin(t, nil)
-	w.store.details = map[string]*engine.CallDetail{"bare": {}, "orphan": {Completions: detail().Completions[:1]}}
+	erased := engine.Completion{CallID: "erased", Status: engine.StatusOther, Raw: engine.Payload{Type: "application/json"}}
+	w.store.details = map[string]*engine.CallDetail{"bare": {}, "orphan": {Completions: detail().Completions[:1]}, "erased": {Completions: []*engine.Completion{&erased}}}
+	if a := w.send("GET", w.private+"/api/v1/calls/erased", ""); !strings.Contains(a.body, `"raw":{"initiation":null,"completion":null}`) {
+		t.Errorf("a payload that a person was erased from: %s", a.body)
+	}
 	w.send("GET", w.private+"/api/v1/calls/bare", "").is(200,
 		`{"call":null,"decision":null,"completion":null,"raw":{"initiation":null,"completion":null},"read":[]}`)
 	a := w.send("GET", w.private+"/api/v1/calls/orphan", "")

@@ -33,7 +33,7 @@ type payloadView struct {
 }
 
 func viewPayload(p engine.Payload) *payloadView {
-	if p.Type == "" && p.Body == nil {
+	if len(p.Body) == 0 { // none came, or a person was erased from it
 		return nil
 	}
 	v := &payloadView{Type: p.Type}
