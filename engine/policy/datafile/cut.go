@@ -111,12 +111,17 @@ func (f *File) Cut(key string) (cut *Cut, keys []string) {
 			return nil, nil
 		}
 		keys = make([]string, len(c.Entries))
-		for j, line := range c.Lines()[:len(c.Entries)] {
+		lines := c.Lines()
+		for j, line := range lines[:len(c.Entries)] {
 			k := entries.Content[2*j]
 			if k.Line != line || k.Column != c.column {
 				return nil, nil
 			}
 			keys[j] = k.Value
+		}
+		// What stands behind them is a key at the top, and not inside the last one.
+		if tail := lines[len(c.Entries)]; len(c.Tail) > 0 && (i+2 >= len(top.Content) || top.Content[i+2].Line != tail) {
+			return nil, nil
 		}
 		return c, keys
 	}

@@ -42,6 +42,7 @@ func TestCut(t *testing.T) {
 		"a list":                    {"dids:\n  - a\n  - b\n", ""},
 		"at the same depth":         {"dids:\na: 1\n", ""},
 		"nothing":                   {"dids:\n\n# x\n", ""},
+		"the rest inside an entry":  {"dids:\n  a: 1\n  b: {x: 1,\nc: y}\n", ""},
 		"no such key":               {"didsx:\n  a: 1\n", ""},
 		"a comment that is none":    {"dids:# x\n  a: 1\n", ""},
 		"an anchor":                 {"dids:\n  a: &x 1\n  b: *x\n", ""},
