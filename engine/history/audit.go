@@ -23,7 +23,7 @@ func (s *Store) Audit(ctx context.Context, f engine.AuditFilter) (engine.AuditPa
 		limit = engine.DefaultPage
 	}
 	limit = min(limit, engine.MaxPage)
-	from, err := s.parseCursor(f.Cursor)
+	from, err := s.parseCursor(cursorAudit, f.Cursor)
 	if err != nil {
 		return page, err
 	}
@@ -31,7 +31,7 @@ func (s *Store) Audit(ctx context.Context, f engine.AuditFilter) (engine.AuditPa
 	seqs, err := s.trailBelow(from.place, limit+1)
 	for i, seq := range seqs {
 		if i == limit || i > 0 && time.Since(began) > auditTime {
-			page.Next = s.cursor(position{place: seqs[i-1]})
+			page.Next = s.cursor(cursorAudit, position{timed: timed{place: seqs[i-1]}})
 			break
 		}
 		if err := ctx.Err(); err != nil {

@@ -121,7 +121,7 @@ func (b *behind) round(ctx context.Context) error {
 func (m *memory) cut() []written {
 	cut := make([]written, len(m.dirty))
 	for i, e := range m.dirty {
-		cut[i] = written{entry: e, key: e.key, state: e.state, version: e.version, place: e.place}
+		cut[i] = written{entry: e, key: e.key, state: e.state, version: e.version, place: e.place, before: e.indexed}
 		e.dirty, e.flushing = false, true
 	}
 	m.writing, m.dirty, m.unsure = m.dirty, nil, len(cut)
@@ -158,7 +158,7 @@ func (m *memory) finish(w written, err error) {
 		}
 		return
 	}
-	e.place = w.at()
+	e.place, e.indexed = w.at(), w.group
 	if !e.dirty {
 		e.recent = nil // the log has them
 	}

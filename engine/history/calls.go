@@ -19,9 +19,9 @@ import (
 	"switchboard/engine/history/fold"
 )
 
-// Calls lists calls, newest first: by when the first record of their call_id
-// reached the log. A page's cursor stays right while calls come in, and after a
-// restart. The error is engine.ErrBadCursor, ctx's, or the disk's.
+// Calls lists calls, newest first: by Call.At, whenever they reached us. A page's
+// cursor stays right while calls come in, and after a restart. The error is
+// engine.ErrBadCursor, ctx's, or the disk's.
 //
 // Numbers in the filter, and times, leave out whole stretches of the history
 // where they don't occur; what remains is looked through, for as long as the
@@ -32,32 +32,25 @@ func (s *Store) Calls(ctx context.Context, f engine.CallFilter) (engine.CallPage
 		limit = engine.DefaultPage
 	}
 	limit = min(limit, engine.MaxPage)
-	from, err := s.parseCursor(f.Cursor)
+	from, err := s.parseCursor(cursorCalls, f.Cursor)
 	if err != nil {
 		return engine.CallPage{}, err
 	}
-	w := s.walkCalls(from.place)
+	list := s.listCalls(from.timed, f)
 	now := s.now().UnixNano()
 	page := engine.CallPage{Calls: []*engine.Call{}}
 	began := time.Now()
 	for {
-		st, err := w.next(ctx, f)
-		if err != nil || st == nil {
+		next, err := list.next(ctx, f)
+		if err != nil || next == nil {
 			return page, err
 		}
-		place := st.seqs[0]
-		if f.Within > 0 && place != from.place && time.Since(began) > f.Within {
-			page.Next, page.Partial = s.cursor(position{place: place}), true
+		if f.Within > 0 && next.timed != from.timed && time.Since(began) > f.Within {
+			page.Next, page.Partial = s.cursor(cursorCalls, position{timed: next.timed}), true
 			return page, nil
 		}
-		calls := slices.SortedFunc(slices.Values(st.group.Calls()), func(a, b *engine.Call) int {
-			if a.Newer(b) {
-				return -1
-			}
-			return 1
-		})
-		for i, c := range calls {
-			if place == from.place && i < from.skip {
+		for i, c := range next.group.Calls() {
+			if c.At() != next.when || next.timed == from.timed && i < from.skip {
 				continue
 			}
 			c = fold.Resolve(c, now, s.rules.TTL)
@@ -65,7 +58,7 @@ func (s *Store) Calls(ctx context.Context, f engine.CallFilter) (engine.CallPage
 				continue
 			}
 			if len(page.Calls) == limit {
-				page.Next = s.cursor(position{place, i})
+				page.Next = s.cursor(cursorCalls, position{next.timed, i})
 				return page, nil
 			}
 			page.Calls = append(page.Calls, c)
@@ -85,16 +78,22 @@ func matches(f engine.CallFilter, c *engine.Call) bool {
 		(f.To.IsZero() || at < f.To.UnixNano())
 }
 
-// position is where a page begins: at a place of the call table, after some of
-// the calls there.
+// position is where a page begins: at a call_id, after some of the calls there.
 type position struct {
-	place uint64
-	skip  int
+	timed
+	skip int
 }
 
-func (s *Store) cursor(p position) string {
-	b := binary.AppendUvarint(boltfile.Key(p.place), uint64(p.skip))
-	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint32(b, s.cursorSum(b)))
+// The lists that positions are in: a cursor of one is none of the other.
+const (
+	cursorCalls = "calls"
+	cursorAudit = "audit"
+)
+
+func (s *Store) cursor(list string, p position) string {
+	b := binary.BigEndian.AppendUint64(boltfile.Key(p.place), uint64(p.when))
+	b = binary.AppendUvarint(b, uint64(p.skip))
+	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint32(b, s.cursorSum(append([]byte(list), b...))))
 }
 
 // cursorSum tells a cursor of this database from anything else.
@@ -102,20 +101,20 @@ func (s *Store) cursorSum(b []byte) uint32 {
 	return uint32(sumOf(append([]byte(s.file.ID()), b...)))
 }
 
-func (s *Store) parseCursor(c string) (position, error) {
+func (s *Store) parseCursor(list, c string) (position, error) {
 	if c == "" {
-		return position{place: math.MaxUint64}, nil
+		return position{timed: newestTimed}, nil
 	}
 	b, err := base64.RawURLEncoding.DecodeString(c)
-	if err != nil || len(b) < 8+1+4 {
+	if err != nil || len(b) < 8+8+1+4 {
 		return position{}, engine.ErrBadCursor
 	}
 	body, sum := b[:len(b)-4], binary.BigEndian.Uint32(b[len(b)-4:])
-	skip, n := binary.Uvarint(body[8:])
-	if s.cursorSum(body) != sum || n != len(body)-8 || skip > math.MaxInt32 {
+	skip, n := binary.Uvarint(body[16:])
+	if s.cursorSum(append([]byte(list), body...)) != sum || n != len(body)-16 || skip > math.MaxInt32 {
 		return position{}, engine.ErrBadCursor
 	}
-	return position{place: boltfile.Number(body[:8]), skip: int(skip)}, nil
+	return position{timed{int64(binary.BigEndian.Uint64(body[8:])), boltfile.Number(body[:8])}, int(skip)}, nil
 }
 
 // callWalk goes through the call table from a place down: what is not written

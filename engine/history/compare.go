@@ -141,6 +141,7 @@ func (r *VerifyReport) compare(live, fresh *bbolt.DB, same func(a, b []byte) boo
 			return fresh.View(func(b *bbolt.Tx) error {
 				r.Calls = r.compareBucket(a, b, bucketCalls, bytes.Equal)
 				r.compareBucket(a, b, bucketIDs, bytes.Equal)
+				r.compareBucket(a, b, bucketTimes, bytes.Equal)
 				for _, kind := range profileKinds {
 					r.Profiles += r.compareBucket(a, b, []byte(kind), same)
 				}

@@ -29,8 +29,9 @@ type state struct {
 type entry struct {
 	key fold.Key
 	state
-	version  uint64 // sequence number of the record that changed it last, or a bound above it
-	place    uint64 // where the index's call table has it; 0 when it has not
+	version  uint64      // sequence number of the record that changed it last, or a bound above it
+	place    uint64      // where the index's call table has it; 0 when it has not
+	indexed  *fold.Group // as the call table has it
 	recent   []published
 	dirty    bool   // in memory.dirty
 	flushing bool   // in the round that is being written
@@ -105,7 +106,7 @@ func (m *memory) put(k fold.Key, s state) {
 	if m.entries[k] != nil {
 		return
 	}
-	e := &entry{key: k, state: s, version: m.horizon, place: s.at(), touched: m.tick}
+	e := &entry{key: k, state: s, version: m.horizon, place: s.at(), indexed: s.group, touched: m.tick}
 	m.entries[k] = e
 	m.queue = append(m.queue, e)
 }

@@ -19,7 +19,8 @@ type written struct {
 	key   fold.Key
 	state
 	version uint64
-	place   uint64 // where the call table has it so far; 0 for nowhere
+	place   uint64      // where the call table has it so far; 0 for nowhere
+	before  *fold.Group // as the call table has it
 }
 
 func compareKeys(a, b fold.Key) int {
@@ -132,8 +133,8 @@ func (x *index) put(tx *bbolt.Tx, w written) error {
 			return err
 		}
 	}
-	if place == 0 {
-		return nil // retention took all of it
+	if err := x.putTimes(tx, w); err != nil || place == 0 { // zero where retention took all of it
+		return err
 	}
 	if w.place != place {
 		if err := ids.Put(x.idKey(place, w.key.Number), boltfile.Key(place)); err != nil {
