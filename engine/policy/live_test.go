@@ -153,25 +153,6 @@ func TestLiveWholeReadsAreRefused(t *testing.T) {
 	}
 }
 
-// The lint says it before, when a set is loaded.
-func TestLiveLint(t *testing.T) {
-	for body, want := range map[string]string{
-		`some s in data.sessions[input.did]`:                                 "can't be read as a whole",
-		`count(data.facts.paused) > 0`:                                       "can't be read as a whole",
-		`data.sessions[input.did][input.caller_number].ref == "x"`:           "is a list and has no field",
-		`data.sessions[input.did][input.caller_number][0].reff == "x"`:       `has no "reff"`,
-		`some s in data.sessions[input.did][input.caller_number]; s.party`:   `has no "party"`,
-		`some s in data.sessions[input.did][input.caller_number]; s.did.x`:   "plain value",
-		`x := data.sessions[input.did][input.caller_number][0].parties.a; x`: "is a list and has no field",
-	} {
-		tree := Tree{"routing/routing.rego": []byte("package routing\n\ndecision := {\"reject\": true} if {\n\t" + body + "\n}\n")}
-		_, report := Load(t.Context(), tree, testOptions(t), Checks{})
-		if report.OK || !strings.Contains(strings.Join(lines(report.Errors), "\n"), want) {
-			t.Errorf("%s: %q, want %q", body, lines(report.Errors), want)
-		}
-	}
-}
-
 // Tests of a set replace live data as they replace the history.
 func TestLiveDataAreMockedWithWith(t *testing.T) {
 	tree := goodTree().Overlay(map[string]string{

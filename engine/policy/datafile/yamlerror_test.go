@@ -1,4 +1,4 @@
-package policy
+package datafile
 
 import (
 	"strings"
@@ -24,12 +24,10 @@ func TestYAMLErrorsAreReportedWhereTheyAre(t *testing.T) {
 		"unknown anchor":          {"b: *x\n", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tree := goodTree()
-			tree["teams/data.yaml"] = []byte(c.text)
-			_, report := Load(t.Context(), tree, testOptions(t), Checks{})
-			if len(report.Errors) != 1 || report.Errors[0].Line != c.line || report.Errors[0].File != "teams/data.yaml" ||
-				report.Errors[0].Message == "" || !strings.Contains(report.Errors[0].Hint, "indentation") {
-				t.Errorf("errors %+v, want one on line %d", report.Errors, c.line)
+			found, ok := Parse("teams/data.yaml", []byte(c.text)).Walk(func(Value) {})
+			if ok || len(found) != 1 || found[0].Line != c.line || found[0].File != "teams/data.yaml" ||
+				found[0].Message == "" || !strings.Contains(found[0].Hint, "indentation") {
+				t.Errorf("errors %+v, want one on line %d", found, c.line)
 			}
 		})
 	}
