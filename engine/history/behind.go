@@ -86,7 +86,7 @@ func (b *behind) round(ctx context.Context) error {
 	now := s.now().UnixNano()
 	s.mu.Lock()
 	s.memory.flights.Prune(now, s.rules)
-	m := mark{complete: !s.rebuilding, newest: s.memory.newest, live: s.memory.live, swept: s.memory.swept}
+	m := mark{complete: !s.rebuilding, newest: s.memory.newest, live: s.memory.live, swept: s.memory.swept, gone: s.memory.gone}
 	if m.complete {
 		m.applied, _ = s.journal.Position()
 	}

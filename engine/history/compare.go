@@ -90,7 +90,9 @@ func (r *VerifyReport) compareCopies(ctx context.Context, l *journal.File, liveP
 	if err == nil {
 		r.Index = IndexEqual
 		before := len(r.Problems)
-		err = r.compare(live.index.db, fresh.index.db, sameShown(fresh), max(live.memory.swept, fresh.memory.swept), l.Trimmed() > 0)
+		err = r.compare(live.index.db, fresh.index.db, sameShown(fresh), lost{
+			max(live.memory.swept, fresh.memory.swept), max(live.memory.gone, fresh.memory.gone), l.Trimmed() > 0,
+		})
 		r.filters(live.index)
 		r.inFlight(live, fresh)
 		if len(r.Problems) > before {
@@ -135,7 +137,7 @@ func (s *Store) foldAll(ctx context.Context, from uint64) error {
 }
 
 // compare tells where two indexes differ.
-func (r *VerifyReport) compare(live, fresh *bbolt.DB, same func(a, b []byte) bool, now int64, trimmed bool) error {
+func (r *VerifyReport) compare(live, fresh *bbolt.DB, same func(a, b []byte) bool, lost lost) error {
 	return boltfile.Guard(func() error {
 		return live.View(func(a *bbolt.Tx) error {
 			return fresh.View(func(b *bbolt.Tx) error {
@@ -147,7 +149,7 @@ func (r *VerifyReport) compare(live, fresh *bbolt.DB, same func(a, b []byte) boo
 				}
 				r.compareBucket(a, b, bucketCells, bytes.Equal)
 				r.compareBucket(a, b, bucketTrail, bytes.Equal)
-				r.compareLive(a, b, now, trimmed)
+				r.compareLive(a, b, lost)
 				return nil
 			})
 		})

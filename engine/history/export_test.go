@@ -27,6 +27,7 @@ type Tuning struct {
 	Elapsed      func() time.Duration // nil: as the clock goes
 	ClaimFor     time.Duration
 	Sessions     int
+	Ended        int
 	Facts        int
 	FactBytes    int64
 	Timeline     int
@@ -39,7 +40,7 @@ func OpenTuned(o Options, tune ...func(*Tuning)) (*Store, error) {
 	d := defaults()
 	u := Tuning{
 		d.commit, d.round, d.create, d.filterEvery, d.epochBits, d.completeWait, d.closeWait, d.roundEvery, d.evictEvery,
-		d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, nil, d.claimFor, d.sessions, d.facts, d.factBytes, d.timeline, 0, 0,
+		d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, nil, d.claimFor, d.sessions, d.ended, d.facts, d.factBytes, d.timeline, 0, 0,
 	}
 	for _, f := range tune {
 		f(&u)
@@ -48,7 +49,7 @@ func OpenTuned(o Options, tune ...func(*Tuning)) (*Store, error) {
 	d.commit, d.epochBits, d.completeWait, d.closeWait, d.roundEvery, d.evictEvery = u.Commit, u.EpochBits, u.CompleteWait, u.CloseWait, u.RoundEvery, u.EvictEvery
 	d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, d.claimFor = u.MaxPending, u.MaxDirty, u.Quarantined, u.TrimEvery, u.TrimBatch, u.ClaimFor
 	d.round, d.filterEvery = u.Round, u.FilterEvery
-	d.sessions, d.facts, d.factBytes, d.timeline = u.Sessions, u.Facts, u.FactBytes, u.Timeline
+	d.sessions, d.ended, d.facts, d.factBytes, d.timeline = u.Sessions, u.Ended, u.Facts, u.FactBytes, u.Timeline
 	d.mmap, d.backoff, d.maxBackoff = 1<<26, time.Millisecond, 10*time.Millisecond
 	if d.elapsed = u.Elapsed; d.elapsed == nil && o.Now != nil {
 		d.elapsed = func() time.Duration { return time.Duration(o.Now().UnixNano()) }
@@ -98,6 +99,7 @@ func (s *Store) Trim(ctx context.Context) error {
 // SweepLive removes live data that expired, and writes that behind.
 func (s *Store) SweepLive(ctx context.Context) error {
 	s.sweepLive()
+	s.sweepEnded()
 	return s.behind.round(ctx)
 }
 

@@ -41,6 +41,8 @@ var (
 	metaFacts     = []byte("facts")      // how many facts there are
 	metaFactBytes = []byte("fact_bytes") // and their size
 	metaSides     = []byte("sides")      // of sessions that have not ended
+	metaRefs      = []byte("refs")       // of sessions that are known, ended or not
+	metaGone      = []byte("gone")       // sessions that ended up to this moment may be gone
 	metaSwept     = []byte("swept")      // what expired up to this moment may be gone
 	metaInFlight  = []byte("in_flight")  // how many calls are in flight, by when they were routed
 )
@@ -57,6 +59,7 @@ type mark struct {
 	newest   int64
 	live     liveCount
 	swept    int64 // what expired up to this moment may be gone
+	gone     int64 // sessions that ended up to this moment may be gone
 	inFlight []byte
 }
 
@@ -154,8 +157,8 @@ func (x *index) read(tx *bbolt.Tx, log string, rules []byte) error {
 	x.mark = mark{
 		applied: boltfile.Number(meta.Get(metaApplied)), sum: boltfile.Number(meta.Get(metaSum)),
 		complete: boltfile.Number(meta.Get(metaComplete)) == 1, newest: int64(boltfile.Number(meta.Get(metaNewest))),
-		live:  liveCount{int64(boltfile.Number(meta.Get(metaFacts))), int64(boltfile.Number(meta.Get(metaFactBytes))), int64(boltfile.Number(meta.Get(metaSides)))},
-		swept: int64(boltfile.Number(meta.Get(metaSwept))), inFlight: bytes.Clone(meta.Get(metaInFlight)),
+		live:  liveCount{int64(boltfile.Number(meta.Get(metaFacts))), int64(boltfile.Number(meta.Get(metaFactBytes))), int64(boltfile.Number(meta.Get(metaSides))), int64(boltfile.Number(meta.Get(metaRefs)))},
+		swept: int64(boltfile.Number(meta.Get(metaSwept))), gone: int64(boltfile.Number(meta.Get(metaGone))), inFlight: bytes.Clone(meta.Get(metaInFlight)),
 	}
 	if _, err := fold.DecodeInFlight(x.mark.inFlight); err != nil {
 		return fmt.Errorf("%w: %w", boltfile.ErrCorrupt, err)

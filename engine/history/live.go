@@ -72,7 +72,8 @@ type value interface {
 }
 
 // keepEnded is for how long an ended session is known by its ref, and that it
-// was there by its pair, in nanoseconds: 30 days.
+// was there by its pair, in nanoseconds: 30 days; less where very many end, see
+// sweepEnded.
 const keepEnded = int64(30 * 24 * 3600e9)
 
 // kept is the newest version of a session. One that was ended expires then.
@@ -131,7 +132,12 @@ func (f *keptFact) live(now int64) *engine.Fact {
 type liveCount struct {
 	facts, bytes int64
 	sides        int64 // of sessions that have not ended: each stands under two pairs
+	refs         int64 // sessions that are known by their ref, ended or not
 }
+
+// ended is how many of the sessions that are known have ended, about: of those that
+// end by themselves some count as open until they are swept.
+func (c *liveCount) ended() int64 { return c.refs - c.sides/2 }
 
 // add counts a value, or takes it off with sign -1.
 func (c *liveCount) add(v value, sign int64) {
@@ -139,6 +145,10 @@ func (c *liveCount) add(v value, sign int64) {
 	case *pair:
 		if v != nil {
 			c.sides += sign * int64(len(v.list))
+		}
+	case *kept:
+		if v != nil {
+			c.refs += sign
 		}
 	case *keptFact:
 		if v != nil && v.fact.Value != nil {

@@ -24,7 +24,7 @@ func (s *Store) sweepLive() {
 	var after []byte
 	for range sweepSteps {
 		s.mu.Lock()
-		x, busy := s.index, s.rebuilding || s.behind.damaged.Load() || len(s.memory.dirty) >= s.maxDirty/2
+		x, busy := s.index, s.sweepBusy()
 		s.mu.Unlock()
 		if busy {
 			return // a rebuild must not meet an older version after the newest was swept
@@ -40,6 +40,11 @@ func (s *Store) sweepLive() {
 		s.sweepEntries(entries, until)
 		after = entries[len(entries)-1]
 	}
+}
+
+// sweepBusy reports whether sweeping has to wait. The mutex is held.
+func (s *Store) sweepBusy() bool {
+	return s.rebuilding || s.behind.damaged.Load() || len(s.memory.dirty) >= s.maxDirty/2
 }
 
 func (s *Store) sweepEntries(entries [][]byte, until int64) {

@@ -9,12 +9,18 @@ import (
 	"switchboard/engine/history/fold"
 )
 
-// compareLive tells where live data differ. What has expired by now, when
-// either was last swept, is left out: how much of it is there depends on when
-// that was.
-func (r *VerifyReport) compareLive(live, fresh *bbolt.Tx, now int64, trimmed bool) {
+// lost says what of live data an index need not know.
+type lost struct {
+	now     int64 // when it was last swept: what has expired by then
+	gone    int64 // sessions that ended up to then
+	trimmed bool  // what records told that were deleted by age
+}
+
+// compareLive tells where live data differ. How much of what is lost is still
+// there depends on when which of the two was swept, so it is left out.
+func (r *VerifyReport) compareLive(live, fresh *bbolt.Tx, lost lost) {
 	for _, name := range [][]byte{bucketPairs, bucketSessions, bucketFacts} {
-		normal := func(k, v []byte) []byte { return normalLive(name, k, v, now, trimmed) }
+		normal := func(k, v []byte) []byte { return normalLive(name, k, v, lost) }
 		missing, other := differences(fresh.Bucket(name), live.Bucket(name), normal)
 		extra, _ := differences(live.Bucket(name), fresh.Bucket(name), normal)
 		if missing+extra+other > 0 {
@@ -78,7 +84,7 @@ func differences(a, b *bbolt.Bucket, normal func(k, v []byte) []byte) (lacking, 
 }
 
 // normalLive is what counts of an entry; nil for nothing.
-func normalLive(bucket, k, v []byte, now int64, trimmed bool) []byte {
+func normalLive(bucket, k, v []byte, lost lost) []byte {
 	key := fold.Key{Kind: kindFact, Number: string(k)}
 	switch {
 	case bytes.Equal(bucket, bucketPairs):
@@ -92,17 +98,17 @@ func normalLive(bucket, k, v []byte, now int64, trimmed bool) []byte {
 	}
 	switch got := got.(type) {
 	case *kept:
-		if got.live(now) != nil {
+		if got.live(lost.now) != nil {
 			return v
 		}
 	case *keptFact:
-		if got.live(now) != nil {
+		if got.live(lost.now) != nil {
 			return v
 		}
 	case *pair:
-		out := got.without("", now)
-		if trimmed || out.ended+keepEnded <= now {
-			out.ended = 0 // told by records that may be gone
+		out := got.without("", lost.now)
+		if lost.trimmed || out.ended <= lost.gone || out.ended+keepEnded <= lost.now {
+			out.ended = 0
 		}
 		if out.orNothing() != nil {
 			return out.append(binary.AppendUvarint(nil, 1))

@@ -66,6 +66,7 @@ type memory struct {
 	horizon uint64
 	newest  int64 // the newest RoutedAt folded
 	live    liveCount
+	gone    int64 // the latest end of a session that was let go for the bound on ended ones
 	swept   int64 // the latest moment at which something that had expired was left out
 	flights fold.InFlight
 	// uncounted leaves out what is counted of all calls together: who tells the past has no use for it.
@@ -78,7 +79,7 @@ func newMemory(r fold.Rules) *memory {
 
 // resume goes on with what an index knows.
 func (m *memory) resume(k mark) {
-	m.newest, m.live, m.swept = k.newest, k.live, k.swept
+	m.newest, m.live, m.swept, m.gone = k.newest, k.live, k.swept, k.gone
 	m.flights, _ = fold.DecodeInFlight(k.inFlight) // opening the index did it before
 }
 

@@ -95,6 +95,7 @@ type tuning struct {
 	quarantined  int           // items in quarantine
 	quarantineB  int64         // bytes in quarantine
 	sessions     int           // sessions that have not ended
+	ended        int           // sessions that have ended
 	facts        int           // facts
 	factBytes    int64         // bytes of facts, names included
 	timeline     int           // changes that a timeline keeps in memory before it writes them to its temporary file
@@ -120,7 +121,7 @@ func defaults() tuning {
 		completeWait: 10 * time.Second, backoff: 50 * time.Millisecond, maxBackoff: time.Second, closeWait: 5 * time.Second,
 		rebuildFirst: 200 * time.Millisecond, claimFor: 20 * time.Millisecond, evictEvery: time.Second, maxIdle: 200_000,
 		trimBatch: 500, trimEvery: time.Minute,
-		quarantined: 10_000, quarantineB: 64 << 20, sessions: 2_000_000, facts: 100_000, factBytes: 256 << 20, timeline: 10_000,
+		quarantined: 10_000, quarantineB: 64 << 20, sessions: 2_000_000, ended: 500_000, facts: 100_000, factBytes: 256 << 20, timeline: 10_000,
 		commit: func(next func() error) error { return next() },
 		round:  func(next func() error) error { return next() },
 		create: func(next func() error) error { return next() },

@@ -168,7 +168,8 @@ func putMark(meta *bbolt.Bucket, m mark) error {
 		meta.Put(metaApplied, boltfile.Key(m.applied)), meta.Put(metaSum, boltfile.Key(m.sum)),
 		meta.Put(metaComplete, boltfile.Key(complete)), meta.Put(metaNewest, boltfile.Key(uint64(m.newest))),
 		meta.Put(metaFacts, boltfile.Key(uint64(m.live.facts))), meta.Put(metaFactBytes, boltfile.Key(uint64(m.live.bytes))),
-		meta.Put(metaSides, boltfile.Key(uint64(m.live.sides))),
+		meta.Put(metaSides, boltfile.Key(uint64(m.live.sides))), meta.Put(metaRefs, boltfile.Key(uint64(m.live.refs))),
+		meta.Put(metaGone, boltfile.Key(uint64(m.gone))),
 		meta.Put(metaSwept, boltfile.Key(uint64(m.swept))), meta.Put(metaInFlight, m.inFlight),
 	)
 }

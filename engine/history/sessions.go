@@ -127,7 +127,7 @@ func (s *Store) EndSession(ctx context.Context, ref, by string) (*engine.Session
 }
 
 // Session returns the newest version of a session, also for 30 days after it
-// has ended; nil for a ref that is not kept. One that was ended expires at the
+// has ended, as long as it is among the latest 500,000 that did; nil for a ref that is not kept. One that was ended expires at the
 // moment it was. The error is ctx's.
 func (s *Store) Session(ctx context.Context, ref string) (*engine.Session, error) {
 	if err := ctx.Err(); err != nil {

@@ -35,6 +35,7 @@ type Store struct {
 	memory     *memory
 	index      *index        // another one after it was found damaged
 	moment     int64         // of the newest view
+	endedAt    []byte        // where the look for ended sessions stopped
 	rebuilding bool          // the index does not hold all of the log yet
 	care       chan struct{} // of capacity one, full: held while the log is rewritten, or read as a whole
 	summing    chan struct{} // of capacity one: who sums up statistics fills it
@@ -121,6 +122,7 @@ func (s *Store) maintain(ctx context.Context) {
 		case <-tick.C:
 			s.sweep()
 			s.sweepLive()
+			s.sweepEnded()
 		}
 	}
 }
