@@ -81,7 +81,7 @@ func (s *Server) question(req *whatIfRequest) (q engine.Question, err error) {
 	if strings.TrimSpace(string(req.DID)) == "" {
 		return q, fail(http.StatusBadRequest, "did: it is missing. Name the number that is dialled.")
 	}
-	if len(req.Caller) > engine.MaxCaller {
+	if len(strings.TrimSpace(string(req.Caller))) > engine.MaxCaller {
 		return q, fail(http.StatusBadRequest, "caller_number: it is longer than %d bytes.", engine.MaxCaller)
 	}
 	if len(req.CallID) > engine.MaxCallID {

@@ -195,7 +195,7 @@ func hideParties(c *engine.Completion, who roles) (changed int) {
 // hide takes a masked number out: a real one is the person's, which is erased as
 // such, or somebody else's.
 func hide(n *engine.Number) int {
-	if n.Valid || n.Raw == "" || n.Canonical == engine.Erased {
+	if n.Valid || n.Canonical == "" || n.Canonical == engine.Erased {
 		return 0
 	}
 	*n = engine.Number{Canonical: engine.Erased, Raw: engine.Erased}

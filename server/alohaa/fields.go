@@ -21,7 +21,17 @@ func (f fields) set(name, value string) {
 // take removes the named field and its aliases and returns the first text among
 // them that is not blank, trimmed.
 func (f fields) take(names ...string) string {
-	return read(f, func(s string) (string, bool) { return s, true }, names...)
+	return read(f, anyText, names...)
+}
+
+// anyText is the parser of what may be anyText text.
+func anyText(s string) (string, bool) { return s, true }
+
+// spelled is take for a number: the text is as it came, blanks around it and
+// all, because policies see that too. parse may refuse a text; it gets it trimmed.
+func (f fields) spelled(parse func(string) (string, bool), names ...string) string {
+	_, came := first(f, parse, names...)
+	return came
 }
 
 // read removes the named field and its aliases and returns the first value among
@@ -29,25 +39,37 @@ func (f fields) take(names ...string) string {
 // What does not parse stays, as does an alias that says something else. Where
 // there is none, the result is what parse answers to "".
 func read[T comparable](f fields, parse func(string) (T, bool), names ...string) T {
-	found, _ := parse("")
+	found, _ := first(f, parse, names...)
+	return found
+}
+
+// first is read, and tells the text of the value as it came as well; where all
+// are blank, that of the first.
+func first[T comparable](f fields, parse func(string) (T, bool), names ...string) (found T, came string) {
+	found, _ = parse("")
 	have := false
 	for _, name := range names {
 		for _, key := range f.spellings(name) {
-			s, ok := text(f[key])
+			raw, ok := text(f[key])
 			if !ok {
 				continue
 			}
-			if s = strings.TrimSpace(s); s != "" {
+			s := strings.TrimSpace(raw)
+			if s != "" {
 				v, ok := parse(s)
 				if !ok || have && v != found {
 					continue
 				}
-				found, have = v, true
+				if !have {
+					found, came, have = v, raw, true
+				}
+			} else if came == "" {
+				came = raw
 			}
 			delete(f, key)
 		}
 	}
-	return found
+	return found, came
 }
 
 // spellings are the keys that mean a name, the exact one first, the others in a

@@ -60,7 +60,7 @@ func FuzzInitiation(f *testing.F) {
 				checkRefusal(t, got == nil, err)
 				continue
 			}
-			if got.DID.Canonical == "" || got.DID.Anonymous || len(got.CallID) > engine.MaxCallID || len(got.Caller.Raw) > engine.MaxCaller {
+			if got.DID.Canonical == "" || got.DID.Anonymous || len(got.CallID) > engine.MaxCallID || len(strings.TrimSpace(got.Caller.Raw)) > engine.MaxCaller {
 				t.Fatalf("got %+v", got)
 			}
 			if !utf8.ValidString(got.CallID + got.Caller.Canonical + got.DID.Canonical) {

@@ -125,6 +125,34 @@ func TestInitiationSpellings(t *testing.T) {
 	}
 }
 
+// What the provider wrote stays as it is, whatever number it means.
+func TestInitiationKeepsTheNumbersAsTheyCame(t *testing.T) {
+	for name, r := range map[string]Request{
+		"JSON":      post(`{"caller_number": " +91 99889-12345\t", "did": "918645658689 ", "call_id": "42"}`),
+		"form":      form("caller_number=%20%2B91+99889-12345%09&did=918645658689+&call_id=42"),
+		"query":     get("caller_number=%20%2B91+99889-12345%09&did=918645658689%20&call_id=42"),
+		"an alias":  post(`{"caller_number": " +91 99889-12345\t", "did": " ", "did_number": "918645658689 ", "call_id": "42"}`),
+		"two alike": post(`{"caller_number": " +91 99889-12345\t", "Caller_Number": "+91 99889-12345", "did": "918645658689 ", "did_number": "918645658689", "call_id": "42"}`),
+	} {
+		got, err := parser(t).Initiation(r, arrived)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Caller.Raw != " +91 99889-12345\t" || got.Caller.Canonical != "9988912345" || got.DID.Raw != "918645658689 " || got.DID.Canonical != "918645658689" {
+			t.Errorf("%s: caller %+v, did %+v", name, got.Caller, got.DID)
+		}
+	}
+	// The bound is on what is written, not on the blanks that pad it.
+	padded := "9988912345" + strings.Repeat(" ", engine.MaxCaller)
+	got, err := parser(t).Initiation(post(`{"caller_number": "`+padded+`", "did": "918645658689"}`), arrived)
+	if err != nil || got.Caller.Raw != padded || !got.Caller.Valid {
+		t.Errorf("padded: %+v, %v", got, err)
+	}
+	if got, err = parser(t).Initiation(post(`{"caller_number": " XX ", "did": "918645658689"}`), arrived); err != nil || got.Caller.Raw != " XX " || got.Caller.Canonical != "xx" {
+		t.Errorf("masked: %+v, %v", got, err)
+	}
+}
+
 func TestInitiationWithoutCallerOrCallID(t *testing.T) {
 	for _, body := range []string{
 		`{"did": "918645658689"}`, `{"did": "918645658689", "caller_number": null, "call_id": null}`,

@@ -2,6 +2,7 @@ package alohaa
 
 import (
 	"fmt"
+	"strings"
 
 	"switchboard/engine"
 )
@@ -21,15 +22,15 @@ func (p Parser) Initiation(r Request, arrived int64) (*engine.Initiation, error)
 		return nil, err
 	}
 	id := f.take("call_id")
-	caller := f.take("caller_number")
-	did := p.Numbers.DID(f.take("did", "did_number"))
+	caller := f.spelled(anyText, "caller_number")
+	did := p.Numbers.DID(f.spelled(anyText, "did", "did_number"))
 	if err := limit("call_id", id, engine.MaxCallID); err != nil {
 		return nil, err
 	}
-	if err := limit("caller_number", caller, engine.MaxCaller); err != nil {
+	if err := limit("caller_number", strings.TrimSpace(caller), engine.MaxCaller); err != nil {
 		return nil, err
 	}
-	if err := limit("did", did.Raw, engine.MaxCaller); err != nil {
+	if err := limit("did", strings.TrimSpace(did.Raw), engine.MaxCaller); err != nil {
 		return nil, err
 	}
 	if did.Anonymous {
@@ -54,9 +55,9 @@ func (p Parser) Completion(r Request, arrived int64) (*engine.Completion, error)
 	if err := limit("call_id", c.CallID, engine.MaxCallID); err != nil {
 		return nil, err
 	}
-	c.Caller = p.Numbers.Person(read(f, short, "caller_number"))
-	c.Receiver = p.Numbers.Person(read(f, short, "receiver_number"))
-	c.DID = p.Numbers.DID(read(f, short, "did", "did_number"))
+	c.Caller = p.Numbers.Person(f.spelled(short, "caller_number"))
+	c.Receiver = p.Numbers.Person(f.spelled(short, "receiver_number"))
+	c.DID = p.Numbers.DID(f.spelled(short, "did", "did_number"))
 	c.Status = read(f, status, "call_status")
 	c.Duration = read(f, duration, "call_duration")
 	c.ReceivedAt = read(f, instant, "received_at")
