@@ -17,6 +17,9 @@ type Judge struct {
 	DIDFallbacks map[string]string
 }
 
+// HasFallback reports whether any call has a fallback, be it one DID's alone.
+func (j *Judge) HasFallback() bool { return j.Fallback != "" || len(j.DIDFallbacks) > 0 }
+
 // Decide judges an evaluation. err is what Evaluator.Evaluate answered; isDID
 // tells whether a canonical DID is one of ours.
 func (j *Judge) Decide(q Question, ev Evaluation, err error, isDID func(string) bool) Decision {

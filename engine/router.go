@@ -107,10 +107,11 @@ func (r *Router) SetFallbacks(global string, byDID map[string]string) {
 	r.judge.Store(&Judge{Numbers: r.o.Judge.Numbers, Fallback: global, DIDFallbacks: byDID})
 }
 
-// Ready reports whether a call that came now would get an answer: a fallback
-// is configured or a policy set is active.
+// Ready reports whether calls that came now would get an answer: a policy set is
+// active or a fallback is configured. One DID's fallback is enough: to turn all
+// calls away would take the answer from that DID too.
 func (r *Router) Ready() bool {
-	return r.judge.Load().Fallback != "" || r.o.Policies.HasPolicy()
+	return r.judge.Load().HasFallback() || r.o.Policies.HasPolicy()
 }
 
 // Route answers an initiation, always, within the deadline. The same call_id

@@ -344,6 +344,10 @@ func TestReady(t *testing.T) {
 	if !w.router().Ready() {
 		t.Error("not ready though the fallback answers")
 	}
+	w.options.Judge.Fallback, w.options.Judge.DIDFallbacks = "", map[string]string{did: standby}
+	if !w.router().Ready() {
+		t.Error("not ready though a DID's fallback answers")
+	}
 }
 
 func TestOptionsNameWhatIsWrong(t *testing.T) {

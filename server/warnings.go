@@ -91,6 +91,8 @@ func (s *Server) warnOfStore(w *warnings, now time.Time, store engine.StoreStatu
 
 func (s *Server) warnOfPolicies(w *warnings, p engine.PolicyStatus) {
 	switch {
+	case p.Revision == "" && s.fallbacks.Load().Global == nil:
+		w.add("no_policies", "Repair the policies and reload.", "No policy set is active: calls go to their DID's fallback, and of a DID without one they get no answer (503).")
 	case p.Revision == "":
 		w.add("no_policies", "Repair the policies and reload.", "No policy set is active: every call goes to a fallback.")
 	case p.Origin == engine.OriginBuiltin:

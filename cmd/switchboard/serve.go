@@ -85,7 +85,7 @@ func (c *serveCmd) Run(ctx context.Context, parsed *kong.Context, again invocati
 		return err
 	}
 	defer func() { err = errors.Join(err, p.store.Close()) }()
-	if !p.manager.HasPolicy() && c.Fallback == "" {
+	if !p.manager.HasPolicy() && !p.fallbacks {
 		return noAnswerError(p.manager.Status())
 	}
 	p.settings.begin(again, snapshot(parsed))
@@ -113,6 +113,8 @@ type program struct {
 	server   *server.Server
 	outlets  *outlets
 	settings *settings
+
+	fallbacks bool // there is one, be it a single DID's
 }
 
 // build opens and wires everything. What can fail for a wrong flag fails before
@@ -177,7 +179,7 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *program, err
 		return nil, err
 	}
 	live.server = srv
-	return &program{store: store, manager: manager, server: srv, outlets: out, settings: live}, nil
+	return &program{store: store, manager: manager, server: srv, outlets: out, settings: live, fallbacks: f.judge.HasFallback()}, nil
 }
 
 // policies brings the first policy set into force, where there is one.
