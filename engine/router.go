@@ -209,14 +209,14 @@ func (r *Router) await(ctx context.Context, rec *DecisionRecord, commit Commit) 
 	r.o.Observer.Late(rec)
 }
 
-// Unreadable is the reply to an initiation that can't be read: the global
-// fallback. It reports false where none is configured.
-func (r *Router) Unreadable() (Reply, bool) {
-	judge := r.judge.Load()
-	if judge.Fallback == "" {
+// Unreadable is the reply to an initiation that can't be read: the fallback of
+// its DID, else the global one. It reports false where neither is configured.
+// What could not be read of caller and did is the zero Number.
+func (r *Router) Unreadable(caller, did Number) (Reply, bool) {
+	d := r.judge.Load().FallBack(Question{Caller: caller, DID: did}, CauseUnreadable, "the initiation could not be read")
+	if d.Source == SourceNone {
 		return Reply{}, false
 	}
-	d := judge.FallBack(Question{}, CauseUnreadable, "the initiation could not be read")
 	rec := &DecisionRecord{Decision: d, Reply: r.o.Render(d), RoutedAt: time.Now().UnixNano()}
 	r.o.Observer.Decided(rec)
 	return rec.Reply, true

@@ -321,16 +321,32 @@ func TestHangingUpEarlyStillDecides(t *testing.T) {
 
 func TestUnreadable(t *testing.T) {
 	w := newWorld(t)
-	if _, ok := w.router().Unreadable(); ok {
+	if _, ok := w.router().Unreadable(engine.Number{}, engine.Number{}); ok {
 		t.Error("answered without a fallback")
 	}
 	w.options.Judge.Fallback = standby
-	reply, ok := w.router().Unreadable()
+	reply, ok := w.router().Unreadable(engine.Number{}, engine.Number{})
 	if !ok || string(reply.Body) != standby+"/0" {
 		t.Errorf("reply = %q, %v", reply.Body, ok)
 	}
 	if got := w.decided.Load().Decision; got.Cause != engine.CauseUnreadable || got.Source != engine.SourceFallback {
 		t.Errorf("observed %+v", got)
+	}
+	// What could be read of it decides whose fallback it is.
+	in := w.initiation("c1")
+	w.options.Judge.DIDFallbacks = map[string]string{did: "9000000008"}
+	if reply, ok = w.router().Unreadable(in.Caller, in.DID); !ok || string(reply.Body) != "9000000008/0" {
+		t.Errorf("of a DID with a fallback: %q, %v", reply.Body, ok)
+	}
+	if reply, ok = w.router().Unreadable(engine.Number{Canonical: "9000000008"}, in.DID); !ok || string(reply.Body) != standby+"/0" {
+		t.Errorf("from that fallback's own line: %q, %v", reply.Body, ok)
+	}
+	w.options.Judge.Fallback = ""
+	if reply, ok = w.router().Unreadable(engine.Number{}, in.DID); !ok || string(reply.Body) != "9000000008/0" {
+		t.Errorf("without a global one: %q, %v", reply.Body, ok)
+	}
+	if reply, ok = w.router().Unreadable(in.Caller, engine.Number{}); ok {
+		t.Errorf("of no DID: %q", reply.Body)
 	}
 }
 
@@ -380,7 +396,7 @@ func TestFallbacksChangeWhileRouting(t *testing.T) {
 	r.SetFallbacks("9000000007", map[string]string{did: "9000000008"})
 	answers("c2", "9000000008/0")
 	answers("c1", standby+"/0") // a retry gets what it got
-	if reply, ok := r.Unreadable(); !ok || string(reply.Body) != "9000000007/0" {
+	if reply, ok := r.Unreadable(engine.Number{}, engine.Number{}); !ok || string(reply.Body) != "9000000007/0" {
 		t.Errorf("Unreadable: %q, %v", reply.Body, ok)
 	}
 	r.SetFallbacks("", nil)

@@ -22,6 +22,7 @@ type fakeRouter struct {
 	mu      sync.Mutex
 	got     []engine.Initiation
 	asked   []engine.WhatIf
+	unread  []string // DIDs of what could not be read
 	route   func(*engine.Initiation) engine.Reply
 	lost    func() (engine.Reply, bool) // answers what cannot be read
 	whatIf  func(engine.WhatIf) (*engine.WhatIfResult, error)
@@ -49,8 +50,14 @@ func (r *fakeRouter) Route(_ context.Context, in *engine.Initiation) engine.Repl
 	return r.route(in)
 }
 
-func (r *fakeRouter) Unreadable() (engine.Reply, bool) { return r.lost() }
-func (r *fakeRouter) Ready() bool                      { return !r.unready }
+func (r *fakeRouter) Unreadable(_, did engine.Number) (engine.Reply, bool) {
+	r.mu.Lock()
+	r.unread = append(r.unread, did.Canonical)
+	r.mu.Unlock()
+	return r.lost()
+}
+
+func (r *fakeRouter) Ready() bool { return !r.unready }
 
 func (r *fakeRouter) WhatIf(_ context.Context, w engine.WhatIf) (*engine.WhatIfResult, error) {
 	r.mu.Lock()

@@ -74,7 +74,7 @@ func (m *Metrics) initialise() {
 	for _, l := range [][2]string{
 		{string(engine.SourcePolicy), ""}, {string(engine.SourceRejected), ""},
 		{string(engine.SourceShed), string(engine.CauseOverload)}, {string(engine.SourceNone), string(engine.CauseOverload)},
-		{string(engine.SourceFallback), string(engine.CauseUnreadable)}, {string(engine.SourceNone), string(engine.CauseUnreadable)},
+		{string(engine.SourceDIDFallback), string(engine.CauseUnreadable)}, {string(engine.SourceFallback), string(engine.CauseUnreadable)}, {string(engine.SourceNone), string(engine.CauseUnreadable)},
 	} {
 		m.decisions.WithLabelValues(l[0], l[1])
 	}

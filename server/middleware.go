@@ -9,7 +9,12 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"switchboard/engine"
 )
+
+// readInitiation is where a request keeps the initiation that was read from it.
+const readInitiation = "initiation"
 
 // measure counts requests and their durations by route. A path that is no route
 // is one label, whatever it says.
@@ -59,7 +64,11 @@ func answerPanic(c *gin.Context) {
 // on the code that has just panicked; should it panic too, the recoverer
 // around this one answers.
 func (s *Server) fallBackOnPanic(c *gin.Context) {
-	s.answerUnreadable(c, http.StatusInternalServerError, insideSentence)
+	var in engine.Initiation
+	if read, ok := c.Get(readInitiation); ok {
+		in = *read.(*engine.Initiation)
+	}
+	s.answerUnreadable(c, &in, http.StatusInternalServerError, insideSentence)
 }
 
 // panicked logs a panic with its stack, and counts it.

@@ -11,9 +11,10 @@ import (
 type Router interface {
 	// Route always answers, within its own deadline.
 	Route(ctx context.Context, in *engine.Initiation) engine.Reply
-	// Unreadable is the reply to an initiation that cannot be read: the global
-	// fallback's. It reports false where none is configured.
-	Unreadable() (engine.Reply, bool)
+	// Unreadable is the reply to an initiation that cannot be read as a whole: its
+	// DID's fallback's, else the global one's. It reports false where neither is
+	// configured. What could not be read is the zero Number.
+	Unreadable(caller, did engine.Number) (engine.Reply, bool)
 	// Ready reports whether a call that came now would get an answer.
 	Ready() bool
 	// WhatIf tells how a call would be routed. It fails with

@@ -70,18 +70,23 @@ func (s *Server) initiation(c *gin.Context) {
 		cause, sentence := unreadable(err)
 		s.keepInitiation(c.Request.Context(), engine.QuarantineItem{
 			At: arrived, Kind: "initiation", Cause: cause, Raw: r.Payload()})
-		s.answerUnreadable(c, http.StatusBadRequest, sentence)
+		var of engine.Initiation
+		if u := (*alohaa.UnreadableError)(nil); errors.As(err, &u) {
+			of.Caller, of.DID = u.Caller, u.DID
+		}
+		s.answerUnreadable(c, &of, http.StatusBadRequest, sentence)
 		return
 	}
+	c.Set(readInitiation, in)
 	reply := s.o.Router.Route(c.Request.Context(), in)
 	failpoint.Pass(failpoint.ReplyToInitiation)
 	writeReply(c, reply)
 }
 
-// answerUnreadable gives the call that nobody can tell apart the global
-// fallback, and a problem where there is none.
-func (s *Server) answerUnreadable(c *gin.Context, status int, sentence string) {
-	if reply, ok := s.o.Router.Unreadable(); ok {
+// answerUnreadable gives the call its DID's fallback where in has one, else the
+// global one, and a problem where there is none.
+func (s *Server) answerUnreadable(c *gin.Context, in *engine.Initiation, status int, sentence string) {
+	if reply, ok := s.o.Router.Unreadable(in.Caller, in.DID); ok {
 		writeReply(c, reply)
 		return
 	}

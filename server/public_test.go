@@ -252,6 +252,9 @@ func TestPanicStillAnswersTheCall(t *testing.T) {
 	key := "X-Switchboard-Key: s3cret-key"
 	ask := func() answer { return w.send("POST", w.public+initiation, `{"did": "918645658689"}`, key) }
 	ask().is(200, fellBack)
+	if did := w.router.unread; len(did) != 1 || did[0] != "918645658689" {
+		t.Errorf("the fallback of %q answered, want that of the DID that was called", did)
+	}
 	w.wantMetric("switchboard_panics_total", "1")
 	w.router.lost = func() (engine.Reply, bool) { return engine.Reply{}, false }
 	ask().isProblem(500, "log")

@@ -32,12 +32,14 @@ const (
 type UnreadableError struct {
 	Cause   Cause
 	Message string
+	// Caller and DID are what could be read of an initiation all the same: they
+	// decide which fallback answers. Zero where nothing could.
+	Caller, DID engine.Number
 }
 
 func (e *UnreadableError) Error() string { return e.Message }
 
-var errSyntax = &UnreadableError{CauseSyntax,
-	"the payload is neither a JSON object nor a form; send a JSON object such as {\"did\": \"918645658689\", \"call_id\": \"...\"}"}
+var errSyntax = &UnreadableError{Cause: CauseSyntax, Message: "the payload is neither a JSON object nor a form; send a JSON object such as {\"did\": \"918645658689\", \"call_id\": \"...\"}"}
 
 // decode reads a payload into its fields. Bytes that are no UTF-8 are replaced
 // here, so that nothing behind meets them; the payload keeps them.
@@ -48,7 +50,7 @@ func decode(p engine.Payload) (fields, error) {
 	}
 	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
 	if len(body) == 0 {
-		return nil, &UnreadableError{CauseSyntax, "the request has no body; send a JSON object with the call's fields"}
+		return nil, &UnreadableError{Cause: CauseSyntax, Message: "the request has no body; send a JSON object with the call's fields"}
 	}
 	if bytes.IndexByte([]byte(`{["/`), body[0]) >= 0 {
 		return decodeJSON(body)

@@ -265,3 +265,19 @@ func TestBrokenEscapesAreTakenAsTheyStand(t *testing.T) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
+
+// A call that is refused for one field still has its DID's fallback.
+func TestARefusalTellsWhatCouldBeRead(t *testing.T) {
+	for body, want := range map[string][2]string{
+		`{"did": "8645658689", "caller_number": "` + strings.Repeat("9", engine.MaxCaller+1) + `"}`:                             {"", "918645658689"},
+		`{"did": "8645658689", "caller_number": "+919988912345", "call_id": "` + strings.Repeat("x", engine.MaxCallID+1) + `"}`: {"9988912345", "918645658689"},
+		`{"did": "` + strings.Repeat("8", engine.MaxCaller+1) + `", "caller_number": "9988912345"}`:                             {},
+		`{"caller_number": "9988912345"}`: {},
+	} {
+		_, err := parser(t).Initiation(post(body), arrived)
+		var u *UnreadableError
+		if !errors.As(err, &u) || u.Caller.Canonical != want[0] || u.DID.Canonical != want[1] {
+			t.Errorf("%s: %#v", body, err)
+		}
+	}
+}

@@ -24,19 +24,22 @@ func (p Parser) Initiation(r Request, arrived int64) (*engine.Initiation, error)
 	id := f.take("call_id")
 	caller := f.spelled(anyText, "caller_number")
 	did := p.Numbers.DID(f.spelled(anyText, "did", "did_number"))
-	if err := limit("call_id", id, engine.MaxCallID); err != nil {
-		return nil, err
-	}
-	if err := limit("caller_number", strings.TrimSpace(caller), engine.MaxCaller); err != nil {
-		return nil, err
-	}
 	if err := limit("did", strings.TrimSpace(did.Raw), engine.MaxCaller); err != nil {
 		return nil, err
 	}
 	if did.Anonymous {
-		return nil, &UnreadableError{CauseNoDID, "the initiation names no DID; send the dialled number as did (or did_number)"}
+		return nil, &UnreadableError{Cause: CauseNoDID, Message: "the initiation names no DID; send the dialled number as did (or did_number)"}
 	}
-	return &engine.Initiation{CallID: id, Caller: p.Numbers.Person(caller), DID: did, Arrived: arrived, Raw: raw}, nil
+	if err := limit("caller_number", strings.TrimSpace(caller), engine.MaxCaller); err != nil {
+		err.DID = did
+		return nil, err
+	}
+	in := &engine.Initiation{CallID: id, Caller: p.Numbers.Person(caller), DID: did, Arrived: arrived, Raw: raw}
+	if err := limit("call_id", id, engine.MaxCallID); err != nil {
+		err.Caller, err.DID = in.Caller, did
+		return nil, err
+	}
+	return in, nil
 }
 
 // Completion reads "send call details"; arrived is in Unix nanoseconds. Only
@@ -50,7 +53,7 @@ func (p Parser) Completion(r Request, arrived int64) (*engine.Completion, error)
 	}
 	c := &engine.Completion{CallID: f.take("call_id"), Arrived: arrived, Raw: raw}
 	if c.CallID == "" {
-		return nil, &UnreadableError{CauseNoCallID, "the completion names no call; send the initiation's call_id"}
+		return nil, &UnreadableError{Cause: CauseNoCallID, Message: "the completion names no call; send the initiation's call_id"}
 	}
 	if err := limit("call_id", c.CallID, engine.MaxCallID); err != nil {
 		return nil, err
@@ -72,9 +75,9 @@ func (p Parser) Completion(r Request, arrived int64) (*engine.Completion, error)
 }
 
 // limit refuses a field over its bound in bytes.
-func limit(name, value string, most int) error {
+func limit(name, value string, most int) *UnreadableError {
 	if len(value) <= most {
 		return nil
 	}
-	return &UnreadableError{CauseTooLong, fmt.Sprintf("%s has %d bytes; send at most %d", name, len(value), most)}
+	return &UnreadableError{Cause: CauseTooLong, Message: fmt.Sprintf("%s has %d bytes; send at most %d", name, len(value), most)}
 }
