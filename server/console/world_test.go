@@ -132,7 +132,7 @@ func beginWith(t testing.TB, change func(*server.Options), started **server.Serv
 	w.must(err)
 	o := server.Options{
 		Listen: "127.0.0.1:0", PrivateListen: "127.0.0.1:0", Numbers: numbers, Zone: zone, Version: "v1.2.3", Log: log, Metrics: metrics,
-		Router: router, Completer: w.store, History: w.store, Quarantine: w.store, Policies: w.manager, Live: w.store, Eraser: w.store, Fallback: "9876543219",
+		Router: router, Completer: w.store, History: w.store, Quarantine: w.store, Policies: w.manager, Live: w.store, Eraser: w.store, Clock: w.store, Fallback: "9876543219",
 		Explainer: &replay.Explainer{Sets: library, Past: w.store, Judge: judge, PolicyDeadline: 20 * time.Second}, Replayer: replayer, Past: w.store,
 	}
 	if change != nil {
