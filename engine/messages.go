@@ -46,6 +46,10 @@ type Completion struct {
 
 	Arrived int64   `json:"arrived"` // Unix nanoseconds
 	Raw     Payload `json:"raw"`
+
+	// Quiet keeps the relay from passing it on: a report of the past that was
+	// imported.
+	Quiet bool `json:"quiet,omitempty"`
 }
 
 // CompletionResult says what a completion changed.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"slices"
 
 	"github.com/gin-gonic/gin"
@@ -17,13 +16,9 @@ import (
 // decisionLog streams the decisions of all calls that the filter selects, newest
 // call first, as lines of OPA's decision log.
 func (s *Server) decisionLog(c *gin.Context) error {
-	mask := false
-	switch c.Query("mask") {
-	case "", "false":
-	case "true":
-		mask = true
-	default:
-		return fail(http.StatusBadRequest, "mask: say true or false.")
+	mask, err := flag(c, "mask")
+	if err != nil {
+		return err
 	}
 	f, err := s.callFilter(c, append(slices.Clone(exportParameters), "mask")...)
 	if err != nil {

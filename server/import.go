@@ -13,10 +13,15 @@ import (
 )
 
 // importCompletions takes reports of the past, a JSON object a line in the
-// provider's field names, as the webhook takes those of now. The same lines again
-// change nothing.
+// provider's field names, as the webhook takes those of now, but for the relay, which
+// passes them on only where the query says relay=true. The same lines again change
+// nothing.
 func (s *Server) importCompletions(c *gin.Context) error {
-	if err := onlyParameters(c); err != nil {
+	if err := onlyParameters(c, "relay"); err != nil {
+		return err
+	}
+	relay, err := flag(c, "relay")
+	if err != nil {
 		return err
 	}
 	var lines []int
@@ -44,7 +49,7 @@ func (s *Server) importCompletions(c *gin.Context) error {
 	}
 	ctx, cancel := s.committing(c)
 	defer cancel()
-	taker := backfill.Taker{Parser: s.parser, Complete: s.o.Completer.Complete, Now: s.o.Now}
+	taker := backfill.Taker{Parser: s.parser, Complete: s.o.Completer.Complete, Now: s.o.Now, Relay: relay}
 	got, err := taker.Batch(ctx, reports)
 	if err != nil {
 		return err
@@ -52,7 +57,7 @@ func (s *Server) importCompletions(c *gin.Context) error {
 	out.Add(got, func(n int) int { return lines[n-1] })
 	slices.SortFunc(out.Rejected, func(a, b backfill.Rejected) int { return cmp.Compare(a.Line, b.Line) })
 	if got.Stored+got.Updated > 0 {
-		s.audited(ctx, "calls.import", "", map[string]any{"stored": got.Stored, "updated": got.Updated})
+		s.audited(ctx, "calls.import", "", map[string]any{"stored": got.Stored, "updated": got.Updated, "relay": relay})
 	}
 	return writeJSON(c, http.StatusOK, out)
 }

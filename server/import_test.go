@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -34,6 +35,15 @@ func TestImport(t *testing.T) {
 	if len(w.store.completions) != 2 || len(w.store.quarantined()) != 0 {
 		t.Errorf("%d reports, %d in quarantine", len(w.store.completions), len(w.store.quarantined()))
 	}
+	w.send("POST", w.private+"/api/v1/import?relay=true", `{"call_id": "c"}`).is200()
+	w.send("POST", w.private+"/api/v1/import?relay=false", `{"call_id": "d"}`).is200()
+	quiet := ""
+	for _, c := range w.store.completions {
+		quiet += fmt.Sprint(c.CallID, c.Quiet, " ")
+	}
+	if !strings.Contains(quiet, "atrue") || !strings.Contains(quiet, "cfalse") || !strings.Contains(quiet, "dtrue") {
+		t.Errorf("what is not to be relayed: %s", quiet)
+	}
 	w.store.result = engine.Duplicate
 	w.send("POST", w.private+"/api/v1/import", `{"call_id": "a"}`).is(200, `{"stored":0,"updated":0,"duplicate":1,"rejected":[]}`)
 	w.send("POST", w.private+"/api/v1/import", "").is(200, `{"stored":0,"updated":0,"duplicate":0,"rejected":[]}`)
@@ -44,6 +54,7 @@ func TestImportRefuses(t *testing.T) {
 	w.send("POST", w.private+"/api/v1/import", strings.Repeat("{\"call_id\":\"a\"}\n", 1001)).isProblem(413, "several requests")
 	w.send("POST", w.private+"/api/v1/import", strings.Repeat(strings.Repeat(" ", 1<<16)+"\n", 300)).isProblem(413, "several requests")
 	w.send("POST", w.private+"/api/v1/import?x=1", "").isProblem(400, "no query parameter")
+	w.send("POST", w.private+"/api/v1/import?relay=yes", "").isProblem(400, "true or false")
 	if len(w.store.completions) != 0 {
 		t.Errorf("%d reports were taken", len(w.store.completions))
 	}

@@ -81,6 +81,17 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
+// flag reads a parameter that is true or false; false where it is not given.
+func flag(c *gin.Context, name string) (bool, error) {
+	switch c.Query(name) {
+	case "", "false":
+		return false, nil
+	case "true":
+		return true, nil
+	}
+	return false, fail(http.StatusBadRequest, "%s: say true or false.", name)
+}
+
 // parseTime reads a moment; see [engine.ParseTime]. The error names the field.
 func (s *Server) parseTime(field, text string) (time.Time, error) {
 	t, err := engine.ParseTime(text, s.o.Zone)

@@ -29,6 +29,7 @@ type callsImportCmd struct {
 	DB       string `name:"db" env:"-" placeholder:"FILE" help:"Import into this database file instead; no server may be using it."`
 	Format   string `enum:"auto,csv,ndjson" default:"auto" env:"-" help:"csv or ndjson; auto goes by the file's name (${enum})."`
 	Rejected string `env:"-" placeholder:"FILE" help:"Write lines that can't be read here, to be mended and imported again."`
+	Relay    bool   `env:"-" help:"Let the relay pass the reports on to its targets; without it they are only counted."`
 	JSON     bool   `name:"json" env:"-" help:"Print the report as JSON."`
 	File     string `arg:"" help:"The provider's reports, in its own field names; - is the standard input."`
 }
@@ -125,7 +126,9 @@ func (c *callsImportCmd) taking(ctx context.Context) (taking, func() error, erro
 		if err != nil {
 			return nil, nil, err
 		}
-		return a.importing, a.close, nil
+		return func(ctx context.Context, reports [][]byte) (backfill.Result, error) {
+			return a.importing(ctx, reports, c.Relay)
+		}, a.close, nil
 	}
 	numbers, err := c.numbers()
 	if err != nil {
@@ -135,17 +138,21 @@ func (c *callsImportCmd) taking(ctx context.Context) (taking, func() error, erro
 	if err != nil {
 		return nil, nil, err
 	}
-	return backfill.Taker{Parser: alohaa.Parser{Numbers: numbers}, Complete: store.Complete, Now: time.Now}.Batch, store.Close, nil
+	return backfill.Taker{Parser: alohaa.Parser{Numbers: numbers}, Complete: store.Complete, Now: time.Now, Relay: c.Relay}.Batch, store.Close, nil
 }
 
 // importing sends a batch to the server. A server that can't take it now is asked
 // again, for a minute.
-func (a *api) importing(ctx context.Context, reports [][]byte) (out backfill.Result, err error) {
+func (a *api) importing(ctx context.Context, reports [][]byte, relay bool) (out backfill.Result, err error) {
+	path := "/api/v1/import"
+	if relay {
+		path += "?relay=true"
+	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for pause := time.Second; ; pause *= 2 {
 		var resp *http.Response
-		resp, err = a.post(ctx, "/api/v1/import", "application/x-ndjson", bytes.NewReader(bytes.Join(reports, []byte("\n"))))
+		resp, err = a.post(ctx, path, "application/x-ndjson", bytes.NewReader(bytes.Join(reports, []byte("\n"))))
 		if err == nil {
 			defer resp.Body.Close()
 			return out, json.NewDecoder(resp.Body).Decode(&out)

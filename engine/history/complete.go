@@ -12,7 +12,8 @@ import (
 
 // Complete makes a completion part of the history, at once for decisions, and
 // returns when it is on disk. A report that changes nothing gets no record of
-// its own; the answer Duplicate waits for the record that it repeats.
+// its own, unless all before it were Quiet and it is not; the answer Duplicate
+// waits for the record that it repeats.
 //
 // Where the disk does not take it within ten seconds the error wraps
 // engine.ErrUnavailable; the record may still get there later, and the
@@ -46,7 +47,7 @@ func (s *Store) Complete(ctx context.Context, c *engine.Completion) (engine.Comp
 // disk.
 func (s *Store) complete(ctx context.Context, c *engine.Completion, data []byte) (_ engine.CompletionResult, wait func() error, err error) {
 	var p plan
-	cleaned := false
+	cleaned, news := false, false
 	var turns patience
 	defer turns.stop()
 	e := fold.Entry{Completion: c}
@@ -63,9 +64,20 @@ func (s *Store) complete(ctx context.Context, c *engine.Completion, data []byte)
 			e.Completion, cleaned = c, true
 			continue
 		}
-		if p.result == engine.Duplicate {
-			version := s.memory.entries[callKey(c.CallID)].version
+		if p.result == engine.Duplicate && !news {
+			version, seqs := s.memory.entries[callKey(c.CallID)].version, s.memory.entries[callKey(c.CallID)].seqs
 			s.mu.Unlock()
+			// What was only imported so far is news to the relay when the provider
+			// reports it.
+			if !c.Quiet {
+				told, err := s.anyTold(seqs)
+				if err != nil {
+					return "", nil, err
+				}
+				if news = !told; news {
+					continue
+				}
+			}
 			return p.result, func() error { return s.journal.Wait(ctx, version) }, nil
 		}
 		if !s.yieldTo(nil, p, &turns) {

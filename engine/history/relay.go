@@ -24,6 +24,7 @@ type relayHead struct {
 
 type relayCall struct {
 	CallID string `json:"call_id"`
+	Quiet  bool   `json:"quiet"`
 }
 
 // RelayWait returns when the log on disk goes beyond a sequence number and
@@ -86,7 +87,7 @@ func (s *Store) relayHeads(after uint64, limit int) (out []relayRecord, through 
 		r := relayRecord{seq: seq}
 		if err := json.Unmarshal(data, &r.relayHead); err != nil {
 			s.log.Warn("a record of the log is damaged and not relayed", "record", seq, "error", err)
-		} else if r.Kind == kindDecision || r.Kind == kindCompletion {
+		} else if r.Kind == kindDecision || r.Kind == kindCompletion && !r.Completion.Quiet {
 			out = append(out, r)
 		}
 		n++
@@ -98,7 +99,7 @@ func (s *Store) relayHeads(after uint64, limit int) (out []relayRecord, through 
 	return out, through, err
 }
 
-// lateDecision reports whether a completion of a decision's call came before it:
+// lateDecision reports whether a completion of a decision's call was passed on before it:
 // what was told of that call lacked the decision.
 func (s *Store) lateDecision(e engine.RelayEntry) (bool, error) {
 	for _, seq := range s.recordsOf(e.CallID) {
@@ -109,8 +110,21 @@ func (s *Store) lateDecision(e engine.RelayEntry) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if r != nil && r.Completion != nil {
+		if r != nil && r.told() {
 			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// told reports whether the record is a completion that the relay passes on.
+func (r *record) told() bool { return r.Completion != nil && !r.Completion.Quiet }
+
+// anyTold reports whether the relay passes any of some records on as a completion.
+func (s *Store) anyTold(seqs []uint64) (bool, error) {
+	for _, seq := range seqs {
+		if r, err := s.read(seq); err != nil || r != nil && r.told() {
+			return err == nil, err
 		}
 	}
 	return false, nil
@@ -139,6 +153,7 @@ func (s *Store) RelayedCall(ctx context.Context, e engine.RelayEntry) (*engine.R
 		return nil, nil
 	}
 	var group *fold.Group
+	told := false // of an earlier record
 	out := &engine.RelayedCall{}
 	for _, seq := range s.recordsOf(callID) {
 		if seq > e.Seq {
@@ -156,10 +171,10 @@ func (s *Store) RelayedCall(ctx context.Context, e engine.RelayEntry) (*engine.R
 		}
 		switch {
 		case r.Completion != nil:
-			out.Update = out.Completion != nil
+			out.Update, told = told, told || r.told()
 			out.Completion = r.Completion
 		case r.Decision != nil:
-			out.Update = out.Completion != nil
+			out.Update = told
 			if counts(r.Decision, out.Decision) {
 				out.Decision = r.Decision
 			}
@@ -174,7 +189,7 @@ func (s *Store) RelayedCall(ctx context.Context, e engine.RelayEntry) (*engine.R
 
 // relayable is a record as the relay knows it; false where it is none of its.
 func (r *record) relayable(seq uint64) (engine.RelayEntry, bool) {
-	if r.Completion == nil {
+	if !r.told() {
 		return engine.RelayEntry{}, false
 	}
 	return engine.RelayEntry{Seq: seq, CallID: r.Completion.CallID, At: r.At}, true

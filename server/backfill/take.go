@@ -25,6 +25,7 @@ type Taker struct {
 	// Complete is the ledger's; it may be called by many at once.
 	Complete func(ctx context.Context, c *engine.Completion) (engine.CompletionResult, error)
 	Now      func() time.Time
+	Relay    bool // pass the reports on to the relay's targets
 }
 
 // Rejected is a report that could not be read. Why holds nothing of its values.
@@ -100,7 +101,11 @@ func (t Taker) read(line []byte, arrived int64) (*engine.Completion, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.Parser.Completion(alohaa.Request{ContentType: "application/json", Body: report}, arrived)
+	c, err := t.Parser.Completion(alohaa.Request{ContentType: "application/json", Body: report}, arrived)
+	if err == nil {
+		c.Quiet = !t.Relay
+	}
+	return c, err
 }
 
 func sentence(err error) string {
