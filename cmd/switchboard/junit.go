@@ -77,7 +77,7 @@ func checkSuite(name string, report engine.Report) junitSuite {
 		printProblem(&warnings, "warning", p)
 	}
 	for _, p := range report.Errors {
-		if p.Code == "test" && report.Tests.Failed > 0 {
+		if ofATest(p) {
 			continue // a case of its own in the tests' suite
 		}
 		text := strings.TrimSpace(p.String() + "\n" + p.Hint)
@@ -92,6 +92,10 @@ func checkSuite(name string, report engine.Report) junitSuite {
 	suite.Tests = len(suite.Cases)
 	return suite
 }
+
+// ofATest reports whether a problem is a test that failed, and not what kept tests
+// from running, which has no place.
+func ofATest(p engine.Problem) bool { return p.Code == "test" && p.File != "" }
 
 func printJUnit(w io.Writer, suites ...junitSuite) error {
 	if _, err := io.WriteString(w, xml.Header); err != nil {

@@ -38,7 +38,7 @@ func (c *testCmd) Run(ctx context.Context, io stdio) error {
 	}
 	run, report := policy.Test(ctx, tree, options, policy.TestOptions{Filter: c.Only, Coverage: c.Coverage})
 	untested := report // what no test's result tells
-	untested.Errors = slices.DeleteFunc(slices.Clone(report.Errors), func(p engine.Problem) bool { return p.Code == "test" && len(run.Results) > 0 })
+	untested.Errors = slices.DeleteFunc(slices.Clone(report.Errors), ofATest)
 	switch {
 	case c.JSON:
 		err = json.NewEncoder(io.out).Encode(testReport(run, untested.Errors))

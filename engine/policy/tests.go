@@ -244,7 +244,7 @@ func lintTestFiles(compiler *ast.Compiler) finding.List {
 			for _, rule := range module.Rules {
 				for _, other := range compiler.GetRulesExact(rule.Ref().GroundPrefix()) {
 					if file := other.Location.File; !isTestFile(file) {
-						f.Fail(finding.At(rule.Location, engine.Problem{Code: finding.CodeTest,
+						f.Fail(finding.At(rule.Location, engine.Problem{Code: finding.CodeLint,
 							Message: fmt.Sprintf("%s is defined in %s too, which serves without this file", rule.Ref(), file),
 							Hint:    "give it another name here, or move it out of the test file"}))
 						break
@@ -259,7 +259,7 @@ func lintTestFiles(compiler *ast.Compiler) finding.List {
 			}
 			for _, rule := range compiler.GetRulesForVirtualDocument(ref) {
 				if file := rule.Location.File; isTestFile(file) {
-					f.Fail(finding.At(ref[0].Location, engine.Problem{File: name, Code: finding.CodeTest,
+					f.Fail(finding.At(ref[0].Location, engine.Problem{File: name, Code: finding.CodeLint,
 						Message: fmt.Sprintf("%s is defined in %s, and test files don't serve", ref, file),
 						Hint:    "move it out of the test file"}))
 				}
