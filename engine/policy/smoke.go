@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -30,9 +31,12 @@ import (
 // are two, because one may be the very person that a set forwards to.
 var smokeCallers = [...]string{"9000000001", "9000000002"}
 
-// smokeDIDs bounds how many DIDs are tried, smokeProblems how many are named.
+// smokeDIDs is how many DIDs are tried in any case, and smokeTime for how long
+// those of a larger directory are, which may be all of them; smokeProblems bounds
+// how many failures are named.
 const (
 	smokeDIDs     = 1000
+	smokeTime     = 500 * time.Millisecond
 	smokeProblems = 10
 	smokeTries    = 3
 )
@@ -41,12 +45,23 @@ func smoke(ctx context.Context, set *Set, opts Options, checks Checks) (f findin
 	ctx, stop := context.WithTimeout(ctx, opts.TestTimeout)
 	defer stop()
 	s := smoker{opts: opts, view: checks.View}
-	questions := s.questions(set, checks.Recent)
-	f.Add(s.agree(ctx, set, questions))
+	questions := s.questions(smokeOrder(set, checks.Active), checks.Recent)
+	must := len(questions)
+	if more := len(set.compiled.dids) - smokeDIDs; more > 0 {
+		must -= more
+	}
+	f.Add(s.agree(ctx, set, questions[:must]))
 	var failures []engine.Problem
 	asked := 0
-	for _, q := range questions {
+	enough := time.Now().Add(smokeTime)
+	for i, q := range questions {
 		giveway.Now()
+		if i >= must && !checks.Strict && time.Now().After(enough) {
+			f.Warn(engine.Problem{Code: finding.CodeSmoke,
+				Message: fmt.Sprintf("the directory has %d DIDs, and not all were tried: those with another entry than before came first, then some from all over it", len(set.compiled.dids)),
+				Hint:    "switchboard check tries them all"})
+			break
+		}
 		if ctx.Err() != nil {
 			f.Warn(engine.Problem{Code: finding.CodeSmoke, Message: fmt.Sprintf("smoke evaluation was stopped after %s: %d of %d calls were tried", opts.TestTimeout, asked, len(questions))})
 			break
@@ -99,18 +114,54 @@ type smoker struct {
 	view func(context.Context) (engine.View, error)
 }
 
-func (s *smoker) questions(set *Set, recent []engine.Question) []engine.Question {
+// questions are those about recent calls, and those about DIDs: the first of them
+// and the recent ones come before all others.
+func (s *smoker) questions(dids []string, recent []engine.Question) []engine.Question {
 	now := time.Now()
-	var out []engine.Question
-	for _, did := range slices.Sorted(maps.Keys(set.compiled.dids)) {
-		if len(out) == smokeDIDs {
-			break
+	out := make([]engine.Question, 0, len(dids)+len(recent))
+	for i, did := range dids {
+		if i == smokeDIDs {
+			out = append(out, recent...)
 		}
 		out = append(out, engine.Question{
 			CallID: "smoke-" + did, Caller: s.opts.Numbers.Person(smokeCallers[0]), DID: s.opts.Numbers.DID(did), At: now,
 		})
 	}
-	return append(out, recent...)
+	if len(dids) <= smokeDIDs {
+		out = append(out, recent...)
+	}
+	return out
+}
+
+// smokeOrder is the order in which a directory's DIDs are tried, of which the
+// last may not be: those first whose entry is another one than in the set that
+// serves, then the others from all over the directory.
+func smokeOrder(set, active *Set) []string {
+	dids := slices.Sorted(maps.Keys(set.compiled.dids))
+	if len(dids) <= smokeDIDs {
+		return dids
+	}
+	others := dids
+	out := make([]string, 0, len(dids))
+	if active != nil && active.compiled.documents != set.compiled.documents {
+		others = nil
+		was, is := didsIn(active.compiled.data), didsIn(set.compiled.data)
+		for _, did := range dids {
+			if before, known := was[did]; known && reflect.DeepEqual(before, is[did]) {
+				others = append(others, did)
+			} else {
+				out = append(out, did)
+			}
+		}
+	}
+	// Every n-th, then those behind each of them, and so on.
+	step := len(others)/smokeDIDs + 1
+	for offset := range step {
+		for i := offset; i < len(others); i += step {
+			out = append(out, others[i])
+		}
+	}
+	return out
 }
 
 // outcome is an evaluation and how it failed.

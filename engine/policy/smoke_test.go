@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -81,6 +82,37 @@ func TestSmoke(t *testing.T) {
 				t.Errorf("found %q, want %q", lines(found), c.want)
 			}
 		})
+	}
+}
+
+// Of a large directory those DIDs are asked that were edited, wherever they
+// stand, and others from all over it.
+func TestSmokeOfALargeDirectory(t *testing.T) {
+	const dids = 5000
+	tree := func(rule string, edited int, entry string) Tree {
+		var list strings.Builder
+		for i := range dids {
+			n := "\"9876543210\""
+			if i == edited {
+				n = entry
+			}
+			fmt.Fprintf(&list, "  \"9180%08d\": {n: %s}\n", 10_000_000+i, n)
+		}
+		return Tree{"routing/routing.rego": []byte("package routing\n\n" + rule), "directory/data.yaml": []byte("dids:\n" + list.String())}
+	}
+	const rule = "decision := {\"call_forwarding_number\": data.directory.dids[input.did].n}\n"
+	active, report := Load(t.Context(), tree(rule, -1, ""), testOptions(t), Checks{})
+	if active == nil {
+		t.Fatalf("%q", lines(report.Errors))
+	}
+	for name, next := range map[string]Tree{
+		"the last entry":   tree(rule, dids-1, "5"),
+		"a rule for a few": tree("n := 5 if input.did > \"918010004900\" else := \"9876543210\"\n\ndecision := {\"call_forwarding_number\": n}\n", -1, ""),
+	} {
+		set, report := Load(t.Context(), next, testOptions(t), Checks{Active: active})
+		if got := strings.Join(lines(report.Errors), "\n"); set != nil || !strings.Contains(got, "call_forwarding_number must be a string") {
+			t.Errorf("%s went live, or was refused for %q", name, got)
+		}
 	}
 }
 
