@@ -1,20 +1,11 @@
 package policy
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/storage"
-	"github.com/open-policy-agent/opa/v1/util"
 
 	"switchboard/engine"
 )
@@ -28,7 +19,7 @@ func (m *Manager) WhatIf(ctx context.Context, w engine.WhatIf, view engine.View)
 // whatIf evaluates w against set; a nil set is none at all, and w.Policies are
 // then a set of their own.
 func whatIf(ctx context.Context, set *Set, opts Options, w engine.WhatIf, view engine.View) (*engine.WhatIfOutcome, error) {
-	document, err := historyDocument(w.History)
+	document, err := historyDocument(w.History, opts.Numbers)
 	if err != nil {
 		return nil, err
 	}
@@ -86,53 +77,6 @@ func knownDIDs(set *Set, document ast.Object) func(string) bool {
 		_, err := documentValue(document, storage.Path{string(engine.DIDs), did})
 		return err == nil
 	}
-}
-
-// historyDocument reads a document for data.history; nil is the live one. It
-// may leave out whatever the policies don't look at, as `with data.history as`
-// in a test may.
-func historyDocument(raw json.RawMessage) (ast.Object, error) {
-	if raw = bytes.TrimSpace(raw); len(raw) == 0 || string(raw) == "null" {
-		return nil, nil
-	}
-	decoder := util.NewJSONDecoder(bytes.NewReader(raw)) // keeps numbers as they are written
-	var doc any
-	if err := decoder.Decode(&doc); err != nil {
-		return nil, fmt.Errorf("history is not JSON: %w", err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("history is not JSON: something follows the document")
-	}
-	collections, ok := doc.(map[string]any)
-	if !ok {
-		return nil, errors.New(`history must be an object such as {"callers": {"9988912345": {...}}}`)
-	}
-	for _, name := range slices.Sorted(maps.Keys(collections)) {
-		if !isCollection(name) {
-			return nil, fmt.Errorf("history has no collection %q; it may hold callers, receivers and dids by number, and calls by call_id", name)
-		}
-		entries, ok := collections[name].(map[string]any)
-		if !ok {
-			return nil, fmt.Errorf("history.%s must be an object keyed by %s", name, keyOf(name))
-		}
-		for _, key := range slices.Sorted(maps.Keys(entries)) {
-			if _, ok := entries[key].(map[string]any); !ok {
-				return nil, fmt.Errorf("history.%s[%q] must be an object", name, brief(key))
-			}
-		}
-	}
-	v, err := ast.InterfaceToValue(collections)
-	if err != nil {
-		return nil, fmt.Errorf("history: %w", err)
-	}
-	return v.(ast.Object), nil
-}
-
-func keyOf(collection string) string {
-	if collection == callsCollection {
-		return "call_id"
-	}
-	return strings.TrimSuffix(collection, "s") + " number"
 }
 
 // documentValue is what lies at path in a document.

@@ -154,13 +154,33 @@ func TestHistoryDocument(t *testing.T) {
 		`{"callers": []}`:            "history.callers must be an object keyed by caller number",
 		`{"calls": null}`:            "history.calls must be an object keyed by call_id",
 		`{"dids": {"9186456": [1]}}`: `history.dids["9186456"] must be an object`,
+
+		`{"caller": {}} `:                                                                 "did you mean callers?",
+		`{"callers": {"+91 99889 12345": {}}}`:                                            `history.callers["+91 99889 12345"]: policies look it up in its canonical form; write "9988912345"`,
+		`{"receivers": {"919876543210": {}}}`:                                             `write "9876543210"`,
+		`{"dids": {"8645658689": {}}}`:                                                    `write "918645658689"`,
+		`{"callers": {"99889xxxxx": {}}}`:                                                 `history.callers["99889xxxxx"]: that is no number`,
+		`{"dids": {"": {}}}`:                                                              `history.dids[""]: that is no number`,
+		`{"callers": {"9988912345": {"streak": 2}}}`:                                      `history.callers["9988912345"] has no "streak"`,
+		`{"callers": {"9988912345": {"unanswered_streek": 2}}}`:                           `did you mean unanswered_streak?`,
+		`{"callers": {"9988912345": {"totals": {"answerd": 2}}}}`:                         `.totals has no "answerd"; did you mean answered?`,
+		`{"callers": {"9988912345": {"days": {"22.11.2025": {}}}}}`:                       `.days: "22.11.2025" is no day`,
+		`{"callers": {"9988912345": {"days": {"2025-11-22": {"talk": 2}}}}}`:              `.days["2025-11-22"] has no "talk"; did you mean talk_seconds?`,
+		`{"callers": {"9988912345": {"calls": {"did": "1"}}}}`:                            `.calls must be a list`,
+		`{"callers": {"9988912345": {"calls": [{}, {"receiver": "9876543210"}]}}}`:        `.calls[1] has no "receiver"; did you mean receiver_number?`,
+		`{"callers": {"9988912345": {"last_answered": {"receiver_number": 9876543210}}}}`: `.last_answered.receiver_number must be a text; write "9876543210", in quotes`,
+		`{"calls": {"a": {"receiver_number": "+919876543210"}}}`:                          `history.calls["a"].receiver_number: policies compare it in its canonical form; write "9876543210"`,
+		`{"calls": {"a": {"did": "8645658689"}}}`:                                         `write "918645658689" and not "8645658689"`,
+		`{"calls": {"a": {"status": "unanswered"}}}`:                                      `there is no status "unanswered"; there is in_flight, answered, notanswered`,
+		`{"calls": {"a": {"routed_at": "2025-11-22"}}}`:                                   `history.calls["a"].routed_at must be a number, not the text`,
+		`{"callers": {"9988912345": {"last_by_reason": {"x": {"dids": "1"}}}}}`:           `.last_by_reason["x"] has no "dids"; did you mean did?`,
 	} {
-		if doc, err := historyDocument(json.RawMessage(raw)); err == nil || !strings.Contains(err.Error(), want) || doc != nil {
+		if doc, err := historyDocument(json.RawMessage(raw), whatIfOptions(t).Numbers); err == nil || !strings.Contains(err.Error(), want) || doc != nil {
 			t.Errorf("%s: %v, %v, want %q", raw, doc, err, want)
 		}
 	}
 	for _, raw := range []string{"", " ", "null"} {
-		if doc, err := historyDocument(json.RawMessage(raw)); doc != nil || err != nil {
+		if doc, err := historyDocument(json.RawMessage(raw), whatIfOptions(t).Numbers); doc != nil || err != nil {
 			t.Errorf("%q: %v, %v, want the live history", raw, doc, err)
 		}
 	}
@@ -180,13 +200,13 @@ func TestHistoryDocumentReads(t *testing.T) {
 		{`data.history.receivers[input.caller_number].did`, ""},
 	} {
 		s := routing(t, `decision := {"reject": true, "reason": `+c.rule+`}`)
-		out, err := whatIf(t.Context(), s, Options{}, engine.WhatIf{Question: testQuestion(), History: json.RawMessage(document)}, nil)
+		out, err := whatIf(t.Context(), s, whatIfOptions(t), engine.WhatIf{Question: testQuestion(), History: json.RawMessage(document)}, nil)
 		if err != nil || out.Evaluation.Answer.Reason != c.want || (c.want == "") != errors.Is(out.Err, engine.ErrUndefined) {
 			t.Errorf("%s: %+v, error %v, want %q", c.rule, out, err, c.want)
 		}
 	}
 	s := routing(t, `decision := {"reject": count(data.history.callers) > 0}`)
-	out, err := whatIf(t.Context(), s, Options{}, engine.WhatIf{Question: testQuestion(), History: json.RawMessage(document)}, nil)
+	out, err := whatIf(t.Context(), s, whatIfOptions(t), engine.WhatIf{Question: testQuestion(), History: json.RawMessage(document)}, nil)
 	if err != nil || out.Err == nil || !strings.Contains(out.Err.Error(), "routing/routing.rego:3: data.history.callers cannot be read as a whole") {
 		t.Errorf("%+v, error %v, want a refusal", out, err)
 	}

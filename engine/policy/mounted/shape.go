@@ -19,6 +19,9 @@ type Shape struct {
 // Names are the fields, sorted.
 func (s *Shape) Names() []string { return slices.Sorted(maps.Keys(s.Fields)) }
 
+// Text reports whether a leaf is a text; else it is a number or null.
+func (s *Shape) Text() bool { return s.Leaf && len(s.types) == 0 }
+
 // What leaves hold.
 var (
 	text   = &Shape{Leaf: true}
