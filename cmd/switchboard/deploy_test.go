@@ -22,7 +22,7 @@ import (
 var flagInText = regexp.MustCompile(`--([a-z][a-z-]+)`)
 
 // Other programs' flags that stand in the examples.
-var foreignFlags = []string{"from-file", "read-only", "cap-drop", "security-opt", "from", "chown"}
+var foreignFlags = []string{"from-file", "read-only", "cap-drop", "isolation", "build-context", "security-opt", "from", "chown"}
 
 // TestDeployFilesUseFlagsThatExist holds the examples against the program.
 func TestDeployFilesUseFlagsThatExist(t *testing.T) {
