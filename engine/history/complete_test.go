@@ -104,3 +104,42 @@ func TestACompletionIsOnDiskWhenItIsAcknowledged(t *testing.T) {
 	count[<-answers]++
 	equal(t, "answers", count, map[engine.CompletionResult]int{engine.Stored: 1, engine.Duplicate: 1})
 }
+
+// A call that we answered with a 503 stands in the call log only, also when its
+// completion comes, and whichever comes first; a retry that was forwarded counts.
+func TestAnUnansweredCallCountsNowhere(t *testing.T) {
+	none := decision("c1", caller, "", did, noon)
+	none.Decision, none.ReceiverIsNumber = engine.Decision{Source: engine.SourceNone, Cause: engine.CauseNoPolicy}, false
+	report := completion("c1", caller, number(1), did, noon.Add(time.Minute))
+	for _, reportFirst := range []bool{false, true} {
+		path := newPath(t)
+		s, err := history.OpenTuned(options(t, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if reportFirst {
+			complete(t, s, report)
+		}
+		publish(t, s, none)
+		if !reportFirst {
+			complete(t, s, report)
+		}
+		for _, kind := range []engine.ProfileKind{engine.DIDs, engine.Callers, engine.Receivers} {
+			of := map[engine.ProfileKind]string{engine.DIDs: did, engine.Callers: caller, engine.Receivers: number(1)}[kind]
+			if p, err := s.Profile(t.Context(), kind, of); p != nil || err != nil {
+				t.Errorf("report first %v: the profile of %s has %+v, %v", reportFirst, kind, p, err)
+			}
+		}
+		stats, err := s.Stats(t.Context(), engine.StatsFilter{})
+		if err != nil || stats.Totals.Offered != 0 || stats.Totals.Unrouted != 1 {
+			t.Errorf("report first %v: statistics %+v, %v", reportFirst, stats.Totals, err)
+		}
+		logged, _ := list(t, s, engine.CallFilter{})
+		if len(logged) != 1 || logged[0].Status != engine.StatusAnswered || logged[0].Source != engine.SourceNone {
+			t.Errorf("report first %v: the log has %+v", reportFirst, logged)
+		}
+		publish(t, s, decision("c1", caller, number(2), did, noon.Add(time.Second)))
+		equal(t, "after a retry that was forwarded", profile(t, s, engine.DIDs, did).Totals, engine.Totals{Offered: 1, Answered: 1, TalkSeconds: 50})
+		verifyClosed(t, s, path)
+	}
+}

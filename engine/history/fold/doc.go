@@ -28,10 +28,10 @@
 // for our answer came too late to matter.
 //
 // A rejected call stays rejected whatever is reported; its times and duration
-// are shown and it counts nowhere. A call we answered with 503 has status other
-// and counts nowhere either, until a report shows that the provider put it
-// through all the same: then it counts like an orphan, by the reported receiver
-// and with our caller and DID.
+// are shown and it counts nowhere. A call we answered with 503 has status other,
+// or what is reported, with our caller and DID and the reported receiver; it counts
+// nowhere either, for nobody was rung by us. An orphan that turns out to be one,
+// its initiation coming last, leaves what it counted in.
 //
 // An orphan's own times date it, save those more than a day after the report's
 // arrival: a provider's broken clock must not put a call on top of the history

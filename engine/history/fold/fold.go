@@ -9,7 +9,7 @@ import (
 
 // Format is the number of the encodings and rules of this package. An index
 // written under another number has to be rebuilt.
-const Format = 1
+const Format = 2
 
 // Rules are the settings the fold depends on; a change of them means that the
 // index has to be rebuilt.
@@ -53,17 +53,10 @@ func Resolve(c *engine.Call, now int64, ttl time.Duration) *engine.Call {
 }
 
 // Counted reports whether a call counts in profiles at all: it was offered to
-// somebody.
+// somebody, as far as we know. One that we rejected or answered with a 503 was
+// not, whatever is reported of it.
 func Counted(c *engine.Call) bool {
-	switch {
-	case c == nil || c.Status == engine.StatusRejected:
-		return false
-	case c.Source == engine.SourceNone:
-		// Only a report can have filled any of these.
-		return c.Status != engine.StatusOther || c.Receiver != "" || c.HangupCause != "" ||
-			c.ReceivedAt != 0 || c.EndedAt != 0 || c.Duration != engine.NoDuration
-	}
-	return true
+	return c != nil && c.Status != engine.StatusRejected && c.Source != engine.SourceNone
 }
 
 // number returns the call's number of a kind, "" where it has no profile.

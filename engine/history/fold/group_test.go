@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"switchboard/engine"
@@ -366,16 +365,16 @@ func TestKeys(t *testing.T) {
 		"rejected":           only(t, grouped(t, rejected(0))),
 		"rejected, reported": only(t, grouped(t, rejected(0), told(engine.StatusAnswered, 60, 61))),
 		"503":                only(t, grouped(t, unanswered(0))),
-		"nothing":            nil,
+		"503, reported":      only(t, grouped(t, unanswered(0), told(engine.StatusNotAnswered, 60, 61))),
+		"503, after a report that it was put through": only(t, grouped(t, told(engine.StatusAnswered, 60, 61), unanswered(70))),
+		"nothing": nil,
 	} {
 		if keys := Keys(c); len(keys) != 0 {
 			t.Errorf("%s: counts under %v", name, keys)
 		}
 	}
-	through := Keys(only(t, grouped(t, unanswered(0), told(engine.StatusNotAnswered, 60, 61))))
-	want := slices.Clone(all)
-	want[1].Number = "9876543299"
-	wantEqual(t, "503 that was put through", through, want)
+	retried := Keys(only(t, grouped(t, unanswered(0), told(engine.StatusAnswered, 60, 61), forwarded(did, 5, "9876543210"))))
+	wantEqual(t, "503 whose retry was forwarded", retried, all)
 }
 
 func TestReported(t *testing.T) {

@@ -105,7 +105,7 @@ func (b *book) at(now int64) map[Key]*engine.Profile {
 func model(calls []*engine.Call, now int64, r Rules) map[Key]*engine.Profile {
 	byKey := map[Key][]*engine.Call{}
 	for _, c := range calls {
-		if c.Status == engine.StatusRejected || c.Source == engine.SourceNone && c.EndedAt == 0 {
+		if c.Status == engine.StatusRejected || c.Source == engine.SourceNone {
 			continue
 		}
 		c = Resolve(c, now, r.TTL)

@@ -125,7 +125,7 @@ func model(calls []*engine.Call, zone *time.Location, f engine.StatsFilter) (all
 		case c.Status == engine.StatusRejected:
 			all.Rejected++
 			continue
-		case c.Source == engine.SourceNone && c.EndedAt == 0:
+		case c.Source == engine.SourceNone:
 			all.Unrouted++
 			continue
 		}
