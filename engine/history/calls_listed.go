@@ -69,23 +69,27 @@ func (s *Store) listCalls(from timed, f engine.CallFilter) *callList {
 }
 
 // next returns the next call_id and one of its calls' times, nil at the end. The
-// filter only leaves out what can't match.
+// filter only leaves out what can't match. After many that were left out it returns
+// how far it has come, without calls, so that a search can end there.
 func (l *callList) next(ctx context.Context, f engine.CallFilter) (*listed, error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		for len(l.stored) == 0 && !l.ended {
+		if len(l.stored) == 0 && !l.ended && !l.freshBefore(l.below) {
 			if err := errors.Join(ctx.Err(), l.read(f)); err != nil {
 				if ctx.Err() == nil {
 					l.s.indexBroken(l.index, err)
 				}
 				return nil, err
 			}
+			if len(l.stored) == 0 && !l.ended && !l.freshBefore(l.below) {
+				return &listed{timed: l.below}, nil
+			}
 		}
 		var out listed
 		switch {
-		case len(l.fresh) > 0 && (len(l.stored) == 0 || l.fresh[0].order(l.stored[0].timed) <= 0):
+		case len(l.fresh) > 0 && (len(l.stored) == 0 || l.freshBefore(l.stored[0].timed)):
 			out, l.fresh = l.fresh[0], l.fresh[1:]
 		case len(l.stored) > 0:
 			out, l.stored = l.stored[0], l.stored[1:]
@@ -104,6 +108,12 @@ func (l *callList) next(ctx context.Context, f engine.CallFilter) (*listed, erro
 		}
 		return &out, nil
 	}
+}
+
+// freshBefore reports whether a call from memory is next, before a place in the
+// order.
+func (l *callList) freshBefore(t timed) bool {
+	return len(l.fresh) > 0 && l.fresh[0].order(t) <= 0
 }
 
 // read takes the next calls out of the index, passing over epochs that hold

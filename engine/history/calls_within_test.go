@@ -35,3 +35,25 @@ func TestSearchForAWhile(t *testing.T) {
 		t.Errorf("with time enough: %+v, %v", page, err)
 	}
 }
+
+// Calls that a search passes over take its time as well.
+func TestSearchEndsAmongCallsOfOthers(t *testing.T) {
+	s := open(t, options(t, newPath(t)))
+	for i := range 10_000 {
+		who := number(1)
+		if i == 0 || i == 9_999 {
+			who = number(2)
+		}
+		if _, err := s.Publish(nil, decision(fmt.Sprintf("c%d", i), who, number(100), did, noon.Add(time.Duration(i)*time.Millisecond))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got, pages := list(t, s, engine.CallFilter{Caller: number(2), Within: 1})
+	equal(t, "what was found", ids(got), []string{"c9999", "c0"})
+	if pages < 3 {
+		t.Errorf("it took %d pages: the time did not count", pages)
+	}
+}
