@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type offline struct {
 	place    place
 	policies string // folder; empty for the default
 	db       string // database file; empty for no history
+	trial    trial  // of the folder's tests; zero for the default
 
 	historyOnly bool // nobody will ask what policies say
 }
@@ -48,7 +50,7 @@ func openOffline(ctx context.Context, o offline) (_ *api, err error) {
 	}
 	c := serveCmd{
 		Listen: "127.0.0.1:0", PrivateListen: "127.0.0.1:0", KeyHeader: "X-Switchboard-Key",
-		Policies: o.policies, DB: db, place: o.place, trial: trial{policy.DefaultTestTimeout}, RejectWith: "403",
+		Policies: o.policies, DB: db, place: o.place, trial: trial{cmp.Or(o.trial.TestTimeout, policy.DefaultTestTimeout)}, RejectWith: "403",
 		Deadline: engine.DefaultDeadline, PolicyDeadline: engine.DefaultPolicyDeadline,
 		CallTTL: 30 * time.Minute, MaxConcurrent: engine.DefaultMaxConcurrent, MaxConnections: 1, withoutFolder: o.historyOnly,
 	}
@@ -57,7 +59,7 @@ func openOffline(ctx context.Context, o offline) (_ *api, err error) {
 		return nil, err
 	}
 	if err = rebuilt(ctx, p.store); err == nil && !o.historyOnly {
-		err = loadedError(p.manager.Status())
+		err = notLoaded(o.policies, p.manager.Status())
 	}
 	if err != nil {
 		return nil, errors.Join(err, p.store.Close())
@@ -71,12 +73,21 @@ func openOffline(ctx context.Context, o offline) (_ *api, err error) {
 	}, nil
 }
 
-// loadedError says why a folder does not load. A server would go on with the
-// archived set, but who asks what a folder would do wants to hear of the folder.
-func loadedError(status engine.PolicyStatus) error {
+// notLoaded is nil where the named folder was loaded. One that can't be read is a
+// slip on the command line, as it is for check.
+func notLoaded(named string, status engine.PolicyStatus) error {
 	if status.Reload.OK {
 		return nil
 	}
+	if _, _, err := readPolicies(named); err != nil {
+		return err
+	}
+	return loadedError(status)
+}
+
+// loadedError says why a folder does not load. A server would go on with the
+// archived set, but who asks what a folder would do wants to hear of the folder.
+func loadedError(status engine.PolicyStatus) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "the policies in %s would not go live, so no call can be tried on them", status.Folder)
 	for _, p := range status.Reload.Errors {

@@ -29,6 +29,7 @@ type routeCmd struct {
 	Want     string `placeholder:"N" help:"Exit 5 unless the call goes to this number (or 'reject')."`
 	JSON     bool   `name:"json" help:"Print the API's answer."`
 	place
+	trial
 }
 
 // whatIf is the API's answer to a what-if.
@@ -45,6 +46,9 @@ type whatIf struct {
 func (c *routeCmd) Run(ctx context.Context, io stdio, parsed *kong.Context) (err error) {
 	if c.Server != "" && (given(parsed, "policies") || c.DB != "") {
 		return errors.New("--server asks a running server with its own policies and history; leave out --policies and --db")
+	}
+	if err := c.trial.check(); err != nil {
+		return err
 	}
 	if c.History != "" && c.DB != "" {
 		return errors.New("--history and --db both give the history; leave one out")
@@ -87,7 +91,7 @@ func (c *routeCmd) open(ctx context.Context) (*api, error) {
 	if c.Server != "" {
 		return serverFlags{Server: c.Server, Token: c.Token}.connect()
 	}
-	return openOffline(ctx, offline{place: c.place, policies: c.Policies, db: c.DB})
+	return openOffline(ctx, offline{place: c.place, policies: c.Policies, db: c.DB, trial: c.trial})
 }
 
 func (c *routeCmd) print(io stdio, text json.RawMessage) error {
