@@ -53,11 +53,6 @@ type roleView struct {
 	Chosen   bool
 }
 
-type period struct {
-	Name, Label string
-	length      time.Duration
-}
-
 var periods = []period{
 	{"", "All time", 0}, {"hour", "Last hour", time.Hour}, {"day", "Last 24 hours", 24 * time.Hour},
 	{"week", "Last 7 days", 7 * 24 * time.Hour}, {"month", "Last 30 days", 30 * 24 * time.Hour}, {"custom", "From … to …", 0},
@@ -113,15 +108,19 @@ func readCallsForm(a *asked) callsForm {
 func (c *Console) callFilter(f callsForm) (engine.CallFilter, error) {
 	out := engine.CallFilter{Status: engine.Status(f.Status), Source: engine.Source(f.Source), Reason: f.Reason,
 		Limit: callsPerPage, Cursor: f.Cursor, Within: searchTime}
-	for _, p := range periods {
-		if p.Name == f.Period && p.length > 0 {
-			out.From = c.o.Now().Add(-p.length)
-		}
-	}
-	if f.Period != "custom" {
-		return out, nil
-	}
 	var err error
+	if f.Status != "" {
+		err = offered("state", out.Status, allStatuses)
+	}
+	if f.Source != "" && err == nil {
+		err = offered("source", out.Source, allSources)
+	}
+	if err == nil {
+		out.From, err = c.begin(periods, f.Period)
+	}
+	if err != nil || f.Period != "custom" {
+		return out, err
+	}
 	if out.From, err = c.localTime("From", f.From); err != nil {
 		return out, err
 	}

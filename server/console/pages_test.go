@@ -281,3 +281,21 @@ func TestRevisions(t *testing.T) {
 		t.Error("the report of the reload is not shown")
 	}
 }
+
+// An address that asks for what no page offers is told so: else the page would
+// look as if nothing had been asked for.
+func TestAddressesThatAskForWhatIsNotOffered(t *testing.T) {
+	w := begin(t, nil)
+	for path, want := range map[string]string{
+		"/calls?status=bogus": "no state", "/calls?source=nobody": "no source", "/calls?period=fortnight": "no period", "/statistics?period=fortnight": "no period",
+	} {
+		if status, text := w.get(path); status != http.StatusBadRequest || !strings.Contains(text, want) {
+			t.Errorf("%s: %d", path, status)
+		}
+	}
+	for _, path := range []string{"/calls?status=answered&source=policy&period=week", "/calls?status=&source=&period=", "/statistics?period=all", "/statistics?period=custom"} {
+		if status, _ := w.get(path); status != http.StatusOK {
+			t.Errorf("%s: %d", path, status)
+		}
+	}
+}

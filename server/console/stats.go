@@ -94,13 +94,11 @@ func readStatsForm(a *asked) statsForm {
 
 func (c *Console) statsFilter(f statsForm) (engine.StatsFilter, error) {
 	var out engine.StatsFilter
-	for _, p := range statsPeriods {
-		if p.Name == f.Period && p.length > 0 {
-			out.From = c.o.Now().Add(-p.length)
-		}
+	var err error
+	if out.From, err = c.begin(statsPeriods, f.Period); err != nil {
+		return out, err
 	}
 	if f.Period == "custom" {
-		var err error
 		if out.From, err = c.localTime("From", f.From); err != nil {
 			return out, err
 		}
