@@ -6,87 +6,33 @@ import (
 	"math"
 	"sync/atomic"
 
-	"github.com/cespare/xxhash/v2"
-
 	"switchboard/engine"
 	"switchboard/engine/failpoint"
 	"switchboard/engine/history/fold"
 )
 
 // epoch describes the calls whose place lies in one stretch of sequence
-// numbers: which call_ids and numbers are among them (a Bloom filter: "no" is
-// certain) and between which times they lie. It is what keeps a new call_id's
+// numbers: which call_ids and numbers are among them (a filter: "no" is certain)
+// and between which times they lie. It is what keeps a new call_id's
 // look-up and a rare number's listing from touching the tree.
 //
 // It grows only, so that readers beside the index writer see at worst too much.
 type epoch struct {
-	words    []uint64 // blocks of 512 bits; a key sets its bits in one block
+	filter
 	from, to atomic.Int64
 	changed  bool // since it was last written; the index writer's alone
 }
 
-// The filter has 16 bits for each sequence number of the epoch and sets 6 of a
-// key. With the call_id, the caller and few others of a call that is below one
+// bitsPerSeq is how many bits the filter has for each sequence number of the
+// epoch. With the call_id, the caller and few others of a call that is below one
 // false "maybe" in a hundred, or in a thousand where calls have two records.
-const (
-	bitsPerSeq = 16
-	bitsPerKey = 6
-	blockWords = 8
-)
+const bitsPerSeq = 16
 
 func newEpoch(epochBits uint) *epoch {
-	e := &epoch{words: make([]uint64, max(blockWords, bitsPerSeq<<epochBits/64))}
+	e := &epoch{filter: newFilter(bitsPerSeq << epochBits)}
 	e.from.Store(math.MaxInt64)
 	e.to.Store(math.MinInt64)
 	return e
-}
-
-// keyHash is the same in every process: filters are kept on disk.
-func keyHash(k fold.Key) uint64 {
-	var d xxhash.Digest
-	d.Reset()
-	d.WriteString(string(k.Kind)) //nolint:errcheck // never fails
-	d.WriteString("\x00")         //nolint:errcheck
-	d.WriteString(k.Number)       //nolint:errcheck
-	return d.Sum64()
-}
-
-func (e *epoch) block(hash uint64) []uint64 {
-	// The upper bits choose the block, the lower 54 the bits in it.
-	blocks := uint64(len(e.words) / blockWords)
-	i := (hash >> 40) % blocks * blockWords
-	return e.words[i : i+blockWords]
-}
-
-// add reports whether the key changed the filter.
-func (e *epoch) add(hash uint64) (news bool) {
-	b := e.block(hash)
-	for range bitsPerKey {
-		bit := hash % 512
-		hash = mix(hash)
-		if atomic.OrUint64(&b[bit/64], 1<<(bit%64))&(1<<(bit%64)) == 0 {
-			news = true
-		}
-	}
-	return news
-}
-
-func (e *epoch) has(hash uint64) bool {
-	b := e.block(hash)
-	for range bitsPerKey {
-		bit := hash % 512
-		hash = mix(hash)
-		if atomic.LoadUint64(&b[bit/64])&(1<<(bit%64)) == 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// mix gives the next hash of a key from the last.
-func mix(h uint64) uint64 {
-	h *= 0x9e3779b97f4a7c15
-	return h ^ h>>29
 }
 
 // addGroup takes a call_id with all its calls in, and reports whether that was
@@ -128,25 +74,19 @@ func filterKeys(caller, receiver, did string) []fold.Key {
 }
 
 func (e *epoch) encode() []byte {
-	b := make([]byte, 0, 16+8*len(e.words))
+	b := make([]byte, 0, 16+8*len(e.filter))
 	b = binary.BigEndian.AppendUint64(b, uint64(e.from.Load()))
 	b = binary.BigEndian.AppendUint64(b, uint64(e.to.Load()))
-	for i := range e.words {
-		b = binary.BigEndian.AppendUint64(b, atomic.LoadUint64(&e.words[i]))
-	}
-	return b
+	return e.filter.append(b)
 }
 
 func decodeEpoch(b []byte, epochBits uint) (*epoch, error) {
 	e := newEpoch(epochBits)
-	if len(b) != 16+8*len(e.words) {
+	if len(b) < 16 || !e.filter.read(b[16:]) {
 		return nil, errors.New("history: a filter of the index has the wrong size")
 	}
 	e.from.Store(int64(binary.BigEndian.Uint64(b)))
 	e.to.Store(int64(binary.BigEndian.Uint64(b[8:])))
-	for i := range e.words {
-		e.words[i] = binary.BigEndian.Uint64(b[16+8*i:])
-	}
 	return e, nil
 }
 
