@@ -33,6 +33,7 @@ func failingCases() (all []failingCase) {
 	for point, says := range map[string]string{
 		"commit.begin": "make room", "commit.put": "make room", "commit.belongings": "make room", "commit.write": "make room", "commit.synced": "make room",
 		"index.cut": "index does not take", "index.begin": "index does not take", "index.put": "index does not take",
+		"index.settle": "index does not take", "index.unpile": "index does not take",
 		"index.filters": "index does not take", "index.mark": "index does not take", "index.synced": "index does not take",
 	} {
 		all = append(all, failingCase{point: point, action: "kill", play: duringCalls, often: true}, failingCase{point: point, action: "fail", play: duringCalls, often: true, says: says})

@@ -24,6 +24,8 @@ const (
 	// The index, written behind.
 	IndexCut     // the cut is taken from memory
 	IndexBegin   // before the transaction
+	IndexSettle  // between two keys of a pile that go to their trees
+	IndexUnpile  // before the pile is dropped
 	IndexPut     // between two of its entries
 	IndexEpoch   // kill: a new epoch begins
 	IndexFilters // before the filters of epochs are kept
@@ -80,7 +82,8 @@ var names = [points]string{
 	CommitSynced: "commit.synced", CommitCounted: "commit.counted", CommitRoom: "commit.room",
 	ReplyToInitiation: "reply.initiation", ReplyToCompletion: "reply.completion",
 
-	IndexCut: "index.cut", IndexBegin: "index.begin", IndexPut: "index.put", IndexEpoch: "index.epoch", IndexFilters: "index.filters",
+	IndexCut: "index.cut", IndexBegin: "index.begin", IndexSettle: "index.settle",
+	IndexUnpile: "index.unpile", IndexPut: "index.put", IndexEpoch: "index.epoch", IndexFilters: "index.filters",
 	IndexMark: "index.mark", IndexSynced: "index.synced", IndexNoted: "index.noted",
 
 	ReloadBegin: "reload.begin", ReloadRead: "reload.read", ReloadCompile: "reload.compile", ReloadTests: "reload.tests",

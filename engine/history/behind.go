@@ -117,6 +117,20 @@ func (b *behind) round(ctx context.Context) error {
 	return nil
 }
 
+// settle brings everything that the index was given to its place.
+func (b *behind) settle(ctx context.Context) error {
+	select {
+	case b.rounds <- struct{}{}:
+		defer func() { <-b.rounds }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if b.damaged.Load() {
+		return errDamaged
+	}
+	return b.s.index.settleAll()
+}
+
 // cut takes all that is dirty, for a round.
 func (m *memory) cut() []written {
 	cut := make([]written, len(m.dirty))

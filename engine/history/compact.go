@@ -44,7 +44,8 @@ func CompactFile(src, dst string) error {
 // then. Each is written anew and takes the old one's place at once; a crash
 // leaves the one or the other. It needs room for both copies.
 //
-// An index that is damaged is removed; the next start makes it anew. The error is
+// An index that is damaged, or another version's, is removed; the next start makes
+// it anew. The error is
 // ErrInUse, ErrNewerFormat, ErrNotOurs, ctx's, or the operating system's.
 func Compact(ctx context.Context, path string, progress Progress) error {
 	l, err := journal.OpenExisting(path, defaults().logOptions(false))
@@ -77,22 +78,43 @@ func compactIndex(path, log string) error {
 	if !boltfile.Exists(path) {
 		return nil
 	}
-	db, err := boltfile.Open(path, defaults().bolt(false))
-	if errors.Is(err, boltfile.ErrCorrupt) {
+	x, err := settledIndex(path, log)
+	if errors.Is(err, errOther) || errors.Is(err, boltfile.ErrCorrupt) || errors.Is(err, boltfile.ErrPanic) {
 		return os.Remove(path)
 	}
 	if err != nil {
 		return err
 	}
-	tmp, err := boltfile.Compacted(db, path, defaults().bolt(false), nil)
+	tmp, err := boltfile.Compacted(x.db, path, defaults().bolt(false), nil)
 	if errors.Is(err, boltfile.ErrPanic) {
-		return errors.Join(db.Close(), os.Remove(path))
+		return errors.Join(x.close(), os.Remove(path))
 	}
 	if err != nil {
-		return errors.Join(err, db.Close())
+		return errors.Join(err, x.close())
 	}
 	defer os.Remove(tmp)
-	return errors.Join(os.Rename(tmp, path), db.Close(), boltfile.SyncFolder(path))
+	return errors.Join(os.Rename(tmp, path), x.close(), boltfile.SyncFolder(path))
+}
+
+// settledIndex opens an index and settles what is in piles: there deleted values
+// lie beside those that count.
+func settledIndex(path, log string) (*index, error) {
+	db, err := boltfile.Open(path, defaults().bolt(false))
+	if err != nil {
+		return nil, err
+	}
+	o, t, err := settingsOf(db)
+	if err := errors.Join(err, db.Close()); err != nil {
+		return nil, fmt.Errorf("%w: %w", errOther, err)
+	}
+	x, err := openIndex(path, log, o.rules(), t)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.settleAll(); err != nil {
+		return nil, errors.Join(err, x.close())
+	}
+	return x, nil
 }
 
 // sameLog compares what a copy of a log and the log say of themselves.

@@ -86,7 +86,7 @@ func (r *VerifyReport) compareCopies(ctx context.Context, l *journal.File, liveP
 	fresh := offline(l, x, o, t)
 	fresh.stepped = r.step
 	fresh.rebuilding = true
-	err = errors.Join(live.foldAll(ctx, live.index.mark.applied+1), fresh.foldAll(ctx, 1))
+	err = errors.Join(live.foldAll(ctx, live.index.mark.applied+1), fresh.foldAll(ctx, 1), live.index.settleAll(), fresh.index.settleAll())
 	if err == nil {
 		r.Index = IndexEqual
 		before := len(r.Problems)

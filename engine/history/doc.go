@@ -20,6 +20,11 @@
 // index, each with the sequence number up to which it is the fold of the log.
 // The index is never ahead of the log.
 //
+// What changes lies all over the index's trees of profiles and of call_ids. It goes
+// to a pile first, which is only appended to, and from there to the trees by the
+// hundred thousand in their order, so that a change costs the same however many
+// people there are. A filter in memory answers for most that were never seen.
+//
 // # Exact decisions
 //
 // A view remembers what was read through it. Publish refuses a decision when

@@ -14,6 +14,7 @@ type Tuning struct {
 	Round        func(next func() error) error
 	Create       func(next func() error) error
 	FilterEvery  int
+	PileKeys     int
 	EpochBits    uint
 	CompleteWait time.Duration
 	CloseWait    time.Duration
@@ -39,7 +40,7 @@ type Tuning struct {
 func OpenTuned(o Options, tune ...func(*Tuning)) (*Store, error) {
 	d := defaults()
 	u := Tuning{
-		d.commit, d.round, d.create, d.filterEvery, d.epochBits, d.completeWait, d.closeWait, d.roundEvery, d.evictEvery,
+		d.commit, d.round, d.create, d.filterEvery, d.pileKeys, d.epochBits, d.completeWait, d.closeWait, d.roundEvery, d.evictEvery,
 		d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, nil, d.claimFor, d.sessions, d.ended, d.facts, d.factBytes, d.timeline, 0, 0,
 	}
 	for _, f := range tune {
@@ -48,7 +49,7 @@ func OpenTuned(o Options, tune ...func(*Tuning)) (*Store, error) {
 	d.create, d.rebuildFirst = u.Create, u.RebuildFirst
 	d.commit, d.epochBits, d.completeWait, d.closeWait, d.roundEvery, d.evictEvery = u.Commit, u.EpochBits, u.CompleteWait, u.CloseWait, u.RoundEvery, u.EvictEvery
 	d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, d.claimFor = u.MaxPending, u.MaxDirty, u.Quarantined, u.TrimEvery, u.TrimBatch, u.ClaimFor
-	d.round, d.filterEvery = u.Round, u.FilterEvery
+	d.round, d.filterEvery, d.pileKeys = u.Round, u.FilterEvery, u.PileKeys
 	d.sessions, d.ended, d.facts, d.factBytes, d.timeline = u.Sessions, u.Ended, u.Facts, u.FactBytes, u.Timeline
 	d.mmap, d.backoff, d.maxBackoff = 1<<26, time.Millisecond, 10*time.Millisecond
 	if d.elapsed = u.Elapsed; d.elapsed == nil && o.Now != nil {
@@ -75,6 +76,9 @@ func (s *Store) Crash() error {
 
 // Flush writes behind all that changed.
 func (s *Store) Flush(ctx context.Context) error { return s.behind.round(ctx) }
+
+// Settle brings everything in the index to its place.
+func (s *Store) Settle(ctx context.Context) error { return s.behind.settle(ctx) }
 
 // Sweep lets every idle entry leave memory.
 func (s *Store) Sweep() (left int) {

@@ -48,7 +48,7 @@ func (s *Store) Forget(ctx context.Context, n engine.Number, by string) (*engine
 		}
 	}
 	// From here on a crash has nothing left to do anew.
-	if err := s.behind.round(ctx); err != nil {
+	if err := errors.Join(s.behind.round(ctx), s.behind.settle(ctx)); err != nil {
 		s.log.Warn("what was erased is still in the index, until it takes changes again", "error", err)
 	}
 	return &e.out, nil

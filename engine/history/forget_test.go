@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.etcd.io/bbolt"
 	"pgregory.net/rapid"
 
 	"switchboard/engine"
@@ -120,6 +121,33 @@ func remains(t testing.TB, path string) int {
 	return n
 }
 
+// held looks for the number in the keys and values of a database, which is less
+// than the bytes of its file.
+func held(t testing.TB, path string) (n int) {
+	t.Helper()
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in func(b *bbolt.Bucket) error
+	in = func(b *bbolt.Bucket) error {
+		return b.ForEach(func(k, v []byte) error {
+			n += bytes.Count(k, []byte(gone)) + bytes.Count(v, []byte(gone))
+			if v != nil {
+				return nil
+			}
+			return in(b.Bucket(k))
+		})
+	}
+	err = db.View(func(tx *bbolt.Tx) error {
+		return tx.ForEach(func(_ []byte, b *bbolt.Bucket) error { return in(b) })
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 func TestForgetLeavesNothing(t *testing.T) {
 	for _, written := range []string{"in memory", "written behind"} {
 		t.Run(written, func(t *testing.T) {
@@ -152,6 +180,7 @@ func TestForgetLeavesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			equal(t, "index", verify(t, path).Index, history.IndexEqual)
+			equal(t, "held by the index", held(t, history.IndexPath(path)), 0)
 			if err := history.Compact(t.Context(), path, nil); err != nil {
 				t.Fatal(err)
 			}

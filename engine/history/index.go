@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 
 	"github.com/cespare/xxhash/v2"
 	"go.etcd.io/bbolt"
@@ -22,7 +21,7 @@ import (
 var (
 	bucketMeta   = []byte("meta")
 	bucketCalls  = []byte("calls")  // place (the sequence number of the call's first record) -> call
-	bucketIDs    = []byte("ids")    // epoch, call_id -> place; a new id lands among the young ones
+	bucketIDs    = []byte("ids")    // epoch, call_id -> place
 	bucketEpochs = []byte("epochs") // epoch -> filter
 )
 
@@ -72,8 +71,11 @@ type index struct {
 	stat   os.FileInfo // tells it from a newer one of the same name
 	mark   mark        // as of the last round, or of opening
 	epochs epochs
+	piles  piles
+	known  known // what the trees of profiles and of call_ids have
 
 	every int // tuning.filterEvery
+	full  int // tuning.pileKeys
 
 	// The index writer's alone.
 	filtered uint64 // the kept filters know the calls up to this place
@@ -85,7 +87,7 @@ type index struct {
 const indexAhead = 4 << 20
 
 // indexFormat is the number of this file's own encoding.
-const indexFormat = 6
+const indexFormat = 7
 
 // errOther: the index belongs to another log, or to other settings.
 var errOther = errors.New("the index was made from another log or with other settings")
@@ -103,7 +105,7 @@ func openIndex(path, log string, r fold.Rules, t tuning) (*index, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &index{db: db, ahead: ahead, path: path, epochs: epochs{bits: t.epochBits}, every: t.filterEvery}
+	x := &index{db: db, ahead: ahead, path: path, epochs: epochs{bits: t.epochBits}, known: known{room: 8 << t.epochBits}, every: t.filterEvery, full: t.pileKeys, piles: piles{filling: newPile(1)}}
 	if x.stat, err = os.Stat(path); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -121,7 +123,7 @@ func newIndex(path, log string, complete bool, r fold.Rules, t tuning) (*index, 
 		return nil, fmt.Errorf("the old index can't be removed: %w", err)
 	}
 	fill := func(tx *bbolt.Tx) error {
-		names := [][]byte{bucketMeta, bucketCalls, bucketIDs, bucketEpochs, bucketCells, bucketTrail, bucketTimes}
+		names := [][]byte{bucketMeta, bucketCalls, bucketIDs, bucketEpochs, bucketCells, bucketTrail, bucketTimes, bucketPiles, bucketKnown}
 		for _, k := range profileKinds {
 			names = append(names, []byte(k))
 		}
@@ -148,7 +150,7 @@ func (x *index) read(tx *bbolt.Tx, log string, rules []byte) error {
 	if meta == nil || !bytes.Equal(meta.Get(metaRules), rules) || string(meta.Get(metaLog)) != log {
 		return errOther
 	}
-	need := [][]byte{bucketCalls, bucketIDs, bucketEpochs, bucketCells, bucketTrail, bucketTimes, []byte(engine.Callers), []byte(engine.Receivers), []byte(engine.DIDs)}
+	need := [][]byte{bucketCalls, bucketIDs, bucketEpochs, bucketCells, bucketTrail, bucketTimes, bucketPiles, bucketKnown, []byte(engine.Callers), []byte(engine.Receivers), []byte(engine.DIDs)}
 	for _, name := range append(need, liveBuckets...) {
 		if tx.Bucket(name) == nil {
 			return fmt.Errorf("%w: its bucket %q is missing", boltfile.ErrCorrupt, name)
@@ -164,6 +166,9 @@ func (x *index) read(tx *bbolt.Tx, log string, rules []byte) error {
 		return fmt.Errorf("%w: %w", boltfile.ErrCorrupt, err)
 	}
 	x.filtered = boltfile.Number(meta.Get(metaFiltered))
+	if err := errors.Join(x.known.read(tx.Bucket(bucketKnown)), x.readPiles(tx)); err != nil {
+		return err
+	}
 	err := tx.Bucket(bucketEpochs).ForEach(func(k, v []byte) error {
 		e, err := decodeEpoch(v, x.epochs.bits)
 		if err != nil {
@@ -229,66 +234,6 @@ func decodeCall(place uint64, b []byte) (state, error) {
 func (x *index) idKey(place uint64, id string) []byte {
 	b := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(id)), uint32(x.epochs.of(place)))
 	return append(b, id...)
-}
-
-// load reads the states of keys; what is not there has the zero state.
-func (x *index) load(keys []fold.Key) ([]state, error) {
-	out := make([]state, len(keys))
-	if x.db == nil {
-		return out, nil
-	}
-	places, raw := make([]uint64, len(keys)), make([][]byte, len(keys))
-	err := boltfile.Guard(func() error {
-		return x.db.View(func(tx *bbolt.Tx) (err error) {
-			for i, k := range keys {
-				if k.Kind == kindCall {
-					places[i], raw[i] = x.findCall(tx, k)
-				} else if k.Kind == kindCell {
-					if out[i].tally, err = findTally(tx, k); err != nil {
-						return err
-					}
-				} else if k.Kind == kindRef {
-					raw[i] = findSession(tx, k.Number)
-				} else if b := tx.Bucket([]byte(k.Kind)); b != nil && k.Number != "" {
-					raw[i] = bytes.Clone(b.Get([]byte(k.Number)))
-				}
-			}
-			return nil
-		})
-	})
-	if err != nil {
-		return nil, err
-	}
-	for i, k := range keys {
-		switch {
-		case raw[i] == nil:
-		case k.Kind == kindCall:
-			out[i], err = decodeCall(places[i], raw[i])
-		case isLive(k.Kind):
-			out[i].value, err = decodeValue(k, raw[i])
-		default:
-			out[i].profile, err = fold.DecodeProfile(raw[i])
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-// findCall looks an id up where the filters say that it may be, newest epoch
-// first.
-func (x *index) findCall(tx *bbolt.Tx, k fold.Key) (uint64, []byte) {
-	hash, ids := keyHash(k), tx.Bucket(bucketIDs)
-	for n, e := range slices.Backward(x.epochs.all()) {
-		if e == nil || !e.has(hash) {
-			continue
-		}
-		if v := ids.Get(x.idKey(uint64(n)<<x.epochs.bits, k.Number)); v != nil {
-			return boltfile.Number(v), bytes.Clone(tx.Bucket(bucketCalls).Get(v))
-		}
-	}
-	return 0, nil
 }
 
 // sumOf is the hash of a record that an index remembers its log by.

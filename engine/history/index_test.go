@@ -76,7 +76,9 @@ func picture(t testing.TB, s *history.Store) map[string]any {
 	return out
 }
 
-func small(u *history.Tuning) { u.EpochBits, u.FilterEvery, u.RoundEvery = 4, 5, time.Hour }
+func small(u *history.Tuning) {
+	u.EpochBits, u.FilterEvery, u.PileKeys, u.RoundEvery = 4, 5, 12, time.Hour
+}
 
 func TestAllIsThereAfterACrash(t *testing.T) {
 	path := newPath(t)
@@ -276,7 +278,7 @@ func TestRestartsChangeNothing(t *testing.T) {
 
 func TestReadersAndWritersAtOnce(t *testing.T) {
 	s := open(t, options(t, newPath(t)), func(u *history.Tuning) {
-		u.EpochBits, u.RoundEvery, u.EvictEvery = 4, time.Millisecond, 2*time.Millisecond
+		u.EpochBits, u.PileKeys, u.RoundEvery, u.EvictEvery = 4, 10, time.Millisecond, 2*time.Millisecond
 	})
 	var wg sync.WaitGroup
 	for w := range 4 {

@@ -28,13 +28,14 @@ var (
 // creation.
 func sessionPlace(created uint64, ref string) []byte { return append(boltfile.Key(created), ref...) }
 
-// findSession reads a session by its ref.
-func findSession(tx *bbolt.Tx, ref string) []byte {
-	place := tx.Bucket(bucketRefs).Get([]byte(ref))
-	if place == nil {
-		return nil
+// findLive finds a value, nil where there is none. It is valid as long as the
+// transaction.
+func findLive(tx *bbolt.Tx, k fold.Key) []byte {
+	v := tx.Bucket([]byte(k.Kind)).Get([]byte(k.Number))
+	if v == nil || k.Kind != kindRef {
+		return v
 	}
-	return bytes.Clone(tx.Bucket(bucketSessions).Get(place))
+	return tx.Bucket(bucketSessions).Get(v)
 }
 
 // dueLetters are the kinds in the keys of bucket due.

@@ -133,6 +133,11 @@ func TestCompact(t *testing.T) {
 	if after := size(); after > before/2 {
 		t.Errorf("%d bytes became %d", before, after)
 	}
+	for i := range 7 {
+		if strings.Contains(read(t, history.IndexPath(path)), number(i)) && i != 1 {
+			t.Errorf("the index still holds %s, of whom retention took every call", number(i))
+		}
+	}
 	equal(t, "index", verify(t, path).Index, history.IndexEqual)
 	if names, _ := os.ReadDir(filepath.Dir(path)); len(names) != 2 {
 		t.Errorf("it left %v", names)

@@ -45,10 +45,15 @@ func (x *index) write(cut []written, m mark) error {
 	x.ahead.Fill()
 	// In the order of the tree pages are visited once, neighbours together.
 	slices.SortFunc(cut, func(a, b written) int {
-		if a.key.Kind == kindCall && b.key.Kind == kindCall {
+		switch {
+		case a.key.Kind != b.key.Kind:
+			return cmp.Compare(a.key.Kind, b.key.Kind)
+		case a.key.Kind == kindCall:
 			return cmp.Compare(a.at(), b.at())
+		case piled(a.key.Kind) >= 0:
+			return 0 // piles have no order
 		}
-		return compareKeys(a.key, b.key)
+		return cmp.Compare(a.key.Number, b.key.Number)
 	})
 	// Readers look into the filters first: they must not miss what they could
 	// find once the transaction is there.
@@ -62,11 +67,17 @@ func (x *index) write(cut []written, m mark) error {
 		}
 	}
 	keep := m.complete && (x.urgent || x.young >= x.every)
+	var p *piling
+	settled := 0
 	if err := failpoint.Here(failpoint.IndexBegin); err != nil {
 		return err
 	}
 	err := boltfile.Guard(func() error {
 		return x.db.Update(func(tx *bbolt.Tx) (err error) {
+			if settled, err = x.settle(tx, len(cut)+settleMore); err != nil {
+				return err
+			}
+			p = x.pile(tx)
 			if err := putCells(tx, cut); err != nil {
 				return err
 			}
@@ -77,9 +88,12 @@ func (x *index) write(cut []written, m mark) error {
 				if err := failpoint.Here(failpoint.IndexPut); err != nil {
 					return err
 				}
-				if err := x.put(tx, w); err != nil {
+				if err := x.put(tx, p, w); err != nil {
 					return err
 				}
+			}
+			if err := p.flush(); err != nil {
+				return err
 			}
 			if keep {
 				if err := failpoint.Here(failpoint.IndexFilters); err != nil {
@@ -97,6 +111,11 @@ func (x *index) write(cut []written, m mark) error {
 	}
 	failpoint.Pass(failpoint.IndexNoted)
 	x.mark = m
+	x.piles.took(p)
+	x.settled(settled)
+	if x.piles.filling.keys() >= x.full || x.piles.filling.bytes >= pileBytes {
+		x.piles.turn()
+	}
 	if keep { // only now, for a failed transaction kept none
 		x.filtered, x.young, x.urgent = m.applied, 0, false
 		for _, e := range x.epochs.all() {
@@ -108,7 +127,7 @@ func (x *index) write(cut []written, m mark) error {
 	return nil
 }
 
-func (x *index) put(tx *bbolt.Tx, w written) error {
+func (x *index) put(tx *bbolt.Tx, p *piling, w written) error {
 	switch {
 	case w.key.Kind == kindCell:
 		return nil // by the hour, in putCells
@@ -118,11 +137,8 @@ func (x *index) put(tx *bbolt.Tx, w written) error {
 		return x.putLive(tx, w)
 	}
 	if w.key.Kind != kindCall {
-		b := tx.Bucket([]byte(w.key.Kind))
-		if w.profile == nil {
-			return b.Delete([]byte(w.key.Number))
-		}
-		return b.Put([]byte(w.key.Number), fold.AppendProfile(make([]byte, 0, 512), w.profile))
+		p.value = fold.AppendProfile(p.value[:0], w.profile)
+		return p.put(w.key, p.value)
 	}
 	calls, ids, place := tx.Bucket(bucketCalls), tx.Bucket(bucketIDs), w.at()
 	calls.FillPercent = 0.95 // places grow; a completion makes its call a little longer
@@ -133,11 +149,14 @@ func (x *index) put(tx *bbolt.Tx, w written) error {
 			return err
 		}
 	}
-	if err := x.putTimes(tx, w); err != nil || place == 0 { // zero where retention took all of it
+	if err := x.putTimes(tx, w); err != nil {
 		return err
 	}
+	if place == 0 {
+		return p.put(w.key, nil) // retention took all of it
+	}
 	if w.place != place {
-		if err := ids.Put(x.idKey(place, w.key.Number), boltfile.Key(place)); err != nil {
+		if err := p.put(w.key, boltfile.Key(place)); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -90,7 +91,13 @@ func (s *Store) lockWith(keys ...fold.Key) {
 // prepare takes the mutex with everything in memory that a record of a call
 // changes, and works the change out.
 func (s *Store) prepare(id string, e fold.Entry, also []fold.Key) plan {
+	// What it most likely changes is read at once with the call.
 	need := append(also[:len(also):len(also)], callKey(id))
+	for _, k := range likelyKeys(e) {
+		if !slices.Contains(also, k) {
+			need = append(need, k)
+		}
+	}
 	for {
 		s.lockWith(need...)
 		p := s.memory.plan(id, e)
@@ -101,6 +108,29 @@ func (s *Store) prepare(id string, e fold.Entry, also []fold.Key) plan {
 		s.mu.Unlock()
 		need = append(need, missing...)
 	}
+}
+
+// likelyKeys are the profiles of the numbers that a record names.
+func likelyKeys(e fold.Entry) []fold.Key {
+	out := make([]fold.Key, 0, 3)
+	add := func(kind engine.ProfileKind, number string, valid bool) {
+		if valid && number != "" {
+			out = append(out, fold.Key{Kind: kind, Number: number})
+		}
+	}
+	switch {
+	case e.Decision != nil:
+		d := e.Decision
+		add(engine.Callers, d.Caller.Canonical, d.Caller.Valid)
+		add(engine.Receivers, d.Decision.Number, d.ReceiverIsNumber)
+		add(engine.DIDs, d.DID.Canonical, d.DID.Valid)
+	case e.Completion != nil:
+		c := e.Completion
+		add(engine.Callers, c.Caller.Canonical, c.Caller.Valid)
+		add(engine.Receivers, c.Receiver.Canonical, c.Receiver.Valid)
+		add(engine.DIDs, c.DID.Canonical, c.DID.Valid)
+	}
+	return out
 }
 
 // warn tells the log once, and Status from now on.

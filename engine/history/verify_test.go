@@ -59,6 +59,9 @@ func filled(t *testing.T) string {
 	if _, err := s.Quarantine(t.Context(), engine.QuarantineItem{Kind: "completion", Raw: engine.Payload{Body: []byte("?")}}); err != nil {
 		t.Fatal(err)
 	}
+	if err := errors.Join(s.Flush(t.Context()), s.Settle(t.Context())); err != nil { // the index is complete, everything in its place
+		t.Fatal(err)
+	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

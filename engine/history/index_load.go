@@ -1,0 +1,112 @@
+package history
+
+import (
+	"slices"
+
+	"go.etcd.io/bbolt"
+
+	"switchboard/engine/history/boltfile"
+	"switchboard/engine/history/fold"
+)
+
+// load reads the states of keys; what is not there has the zero state.
+func (x *index) load(keys []fold.Key) ([]state, error) {
+	out := make([]state, len(keys))
+	if x.db == nil {
+		return out, nil
+	}
+	// Before the transaction: what is settled meanwhile is in the trees then.
+	var few [8]found
+	lies, some := few[:0], false
+	for _, k := range keys {
+		f := x.find(k)
+		lies, some = append(lies, f), some || !f.nowhere
+	}
+	if !some {
+		return out, nil
+	}
+	err := boltfile.Guard(func() error {
+		return x.db.View(func(tx *bbolt.Tx) (err error) {
+			for i, k := range keys {
+				if lies[i].nowhere {
+					continue
+				}
+				if out[i], err = x.stateIn(tx, k, lies[i]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// find tells where a key is to be read.
+func (x *index) find(k fold.Key) found {
+	kind := piled(k.Kind)
+	if kind < 0 {
+		return found{}
+	}
+	f := x.piles.find(kind, k.Number)
+	f.nowhere = !f.ok && !x.known.has(keyHash(k))
+	return f
+}
+
+// stateIn reads the state of one key. The decoders keep nothing of the pages.
+func (x *index) stateIn(tx *bbolt.Tx, k fold.Key, f found) (s state, err error) {
+	switch {
+	case k.Kind == kindCell:
+		s.tally, err = findTally(tx, k)
+	case k.Kind == kindCall:
+		return x.callIn(tx, k, f)
+	case isLive(k.Kind):
+		if raw := findLive(tx, k); raw != nil {
+			s.value, err = decodeValue(k, raw)
+		}
+	default:
+		v, ok, ferr := f.value(tx)
+		if b := tx.Bucket([]byte(k.Kind)); b != nil && !ok && ferr == nil {
+			v = b.Get([]byte(k.Number))
+		}
+		if err = ferr; err == nil {
+			s.profile, err = fold.DecodeProfile(v)
+		}
+	}
+	return s, err
+}
+
+func (x *index) callIn(tx *bbolt.Tx, k fold.Key, f found) (state, error) {
+	place, ok, err := f.value(tx)
+	if err != nil {
+		return state{}, err
+	}
+	if !ok {
+		place = x.findID(tx, k)
+	}
+	if len(place) == 0 {
+		return state{}, nil
+	}
+	v := tx.Bucket(bucketCalls).Get(place)
+	if v == nil {
+		return state{}, nil
+	}
+	return decodeCall(boltfile.Number(place), v)
+}
+
+// findID looks an id up where the filters say that it may be, newest epoch
+// first, and returns its place.
+func (x *index) findID(tx *bbolt.Tx, k fold.Key) []byte {
+	hash, ids := keyHash(k), tx.Bucket(bucketIDs)
+	for n, e := range slices.Backward(x.epochs.all()) {
+		if e == nil || !e.has(hash) {
+			continue
+		}
+		if v := ids.Get(x.idKey(uint64(n)<<x.epochs.bits, k.Number)); v != nil {
+			return v
+		}
+	}
+	return nil
+}
