@@ -141,23 +141,36 @@ func TestRubbishHurtsNobody(t *testing.T) {
 			}
 		})
 	}
-	wg.Wait()
-	if peak := p.peakMemory(t); peak > 1<<30 {
-		t.Errorf("the server needed %d MiB", peak>>20)
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	most := p.ownMemory(t)
+	for open := true; open; most = max(most, p.ownMemory(t)) {
+		select {
+		case <-done:
+			open = false
+		case <-tick.C:
+		}
 	}
+	if most > 1<<30 {
+		t.Errorf("the server needed %d MiB", most>>20)
+	}
+	t.Logf("the server needed up to %d MiB", most>>20)
 	p.terminate(t)
 }
 
-// peakMemory is the most that the process ever held in memory, in bytes.
-func (p *process) peakMemory(t *testing.T) int {
+// ownMemory is how many bytes the process holds now of its own, without the pages of its files,
+// which the system takes back when it needs room: a flood makes the log long.
+func (p *process) ownMemory(t *testing.T) int {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
 		t.Skipf("without /proc nobody tells how much memory a process held: %v", err)
 	}
-	m := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(text)
+	m := regexp.MustCompile(`RssAnon:\s+(\d+) kB`).FindSubmatch(text)
 	if m == nil {
-		t.Fatal("/proc tells no VmHWM")
+		t.Fatal("/proc tells no RssAnon")
 	}
 	kib, err := strconv.Atoi(string(m[1]))
 	if err != nil {
