@@ -73,8 +73,8 @@ func (s *Store) believes(ctx context.Context, now time.Time) (bool, error) {
 		sane = len(old) == 0
 	}
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	if !sane {
+		defer g.mu.Unlock()
 		if g.held.IsZero() {
 			s.log.Error("the clock jumped, so nothing is deleted by age; set it right, or confirm it", "clock", now, "expected", g.should(s.elapsed()))
 		}
@@ -82,14 +82,27 @@ func (s *Store) believes(ctx context.Context, now time.Time) (bool, error) {
 		return false, nil
 	}
 	g.trusted, g.at, g.held = now, s.elapsed(), time.Time{}
-	if now.Sub(g.noted).Abs() < clockNoted {
+	fresh := now.Sub(g.noted).Abs() < clockNoted
+	g.mu.Unlock()
+	if fresh {
 		return true, nil
 	}
-	if err := s.file.SetClock(now.UnixNano()); err != nil {
+	if err := s.noteClock(now); err != nil {
 		return true, fmt.Errorf("the time can't be noted: %w", err)
 	}
-	g.noted = now
 	return true, nil
+}
+
+// noteClock writes down that the clock was believed. The guard's mutex is not held
+// meanwhile: status takes it, and must not wait for a slow disk.
+func (s *Store) noteClock(now time.Time) error {
+	if err := s.file.SetClock(now.UnixNano()); err != nil {
+		return err
+	}
+	s.clock.mu.Lock()
+	defer s.clock.mu.Unlock()
+	s.clock.noted = now
+	return nil
 }
 
 // ConfirmClock says that the clock is right, although it stands far ahead of
@@ -100,16 +113,15 @@ func (s *Store) ConfirmClock() (time.Time, error) {
 	now := s.Now()
 	g := &s.clock
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	g.trusted, g.at, g.held = now, s.elapsed(), time.Time{}
+	g.mu.Unlock()
 	select {
 	case s.confirmed <- struct{}{}:
 	default:
 	}
-	if err := s.commit(func() error { return s.file.SetClock(now.UnixNano()) }); err != nil {
+	if err := s.commit(func() error { return s.noteClock(now) }); err != nil {
 		return now, fmt.Errorf("%w: %w", engine.ErrUnavailable, err)
 	}
-	g.noted = now
 	return now, nil
 }
 

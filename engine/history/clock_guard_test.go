@@ -167,3 +167,36 @@ func TestAPauseWithNothingToDelete(t *testing.T) {
 		t.Error("it asks to confirm the clock")
 	}
 }
+
+// Status says how things stand while the disk takes its time over the note.
+func TestStatusDoesNotWaitForTheNoteOfTheClock(t *testing.T) {
+	hanging, free := make(chan struct{}), make(chan struct{})
+	var armed atomic.Bool
+	s := open(t, options(t, newPath(t)), func(u *history.Tuning) {
+		u.Commit = func(next func() error) error {
+			if armed.CompareAndSwap(true, false) {
+				close(hanging)
+				<-free
+			}
+			return next()
+		}
+	})
+	armed.Store(true)
+	confirmed := make(chan error, 1)
+	go func() {
+		_, err := s.ConfirmClock()
+		confirmed <- err
+	}()
+	<-hanging
+	told := make(chan struct{})
+	go func() { s.Status(); close(told) }()
+	select {
+	case <-told:
+	case <-time.After(10 * time.Second):
+		t.Error("status waits for the disk")
+	}
+	close(free)
+	if err := <-confirmed; err != nil {
+		t.Error(err)
+	}
+}
