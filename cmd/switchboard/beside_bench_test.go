@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -163,28 +161,23 @@ func steadyCalls(b *testing.B, s *process) []time.Duration {
 	var wg sync.WaitGroup
 	for w := range clients {
 		wg.Go(func() {
-			conn, err := net.Dial("tcp", strings.TrimPrefix(s.public, "http://"))
+			l, err := dialLine(strings.TrimPrefix(s.public, "http://"))
 			if err != nil {
 				b.Error(err)
 				return
 			}
-			defer conn.Close()
-			answers := bufio.NewReader(conn)
+			defer l.conn.Close()
 			<-time.After(time.Duration(w) * pause / clients) // one after the other, not all at once
 			tick := time.NewTicker(pause)
 			defer tick.Stop()
 			for i := int(next.Add(1)); i <= b.N; i = int(next.Add(1)) {
 				<-tick.C
-				began := time.Now()
-				if _, err := conn.Write(initiationRequest(base + i)); err != nil {
+				wait, err := l.ask(initiationRequest(base + i))
+				if err != nil {
 					b.Error(err)
 					return
 				}
-				if err := readAnswer(answers); err != nil {
-					b.Error(err)
-					return
-				}
-				waits[w] = append(waits[w], time.Since(began))
+				waits[w] = append(waits[w], wait)
 			}
 		})
 	}

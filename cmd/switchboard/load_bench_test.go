@@ -71,25 +71,20 @@ func load(b *testing.B, address string, conns int, request func(i int) []byte) {
 	b.ResetTimer()
 	for range conns {
 		wg.Go(func() {
-			conn, err := net.Dial("tcp", address)
+			l, err := dialLine(address)
 			if err != nil {
 				b.Error(err)
 				return
 			}
-			defer conn.Close()
-			answers := bufio.NewReader(conn)
+			defer l.conn.Close()
 			var mine []time.Duration
 			for i := int(next.Add(1)); i <= b.N; i = int(next.Add(1)) {
-				began := time.Now()
-				if _, err := conn.Write(request(base + i)); err != nil {
+				wait, err := l.ask(request(base + i))
+				if err != nil {
 					b.Error(err)
 					return
 				}
-				if err := readAnswer(answers); err != nil {
-					b.Error(err)
-					return
-				}
-				mine = append(mine, time.Since(began))
+				mine = append(mine, wait)
 			}
 			mu.Lock()
 			defer mu.Unlock()
@@ -109,6 +104,30 @@ func load(b *testing.B, address string, conns int, request func(i int) []byte) {
 
 // loaded counts requests over all runs, so that no call_id comes twice.
 var loaded atomic.Int64
+
+// line is a connection to a server that requests follow each other on.
+type line struct {
+	conn    net.Conn
+	answers *bufio.Reader
+}
+
+func dialLine(address string) (*line, error) {
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return &line{conn, bufio.NewReader(conn)}, nil
+}
+
+// ask sends a request and returns how long its answer took.
+func (l *line) ask(request []byte) (time.Duration, error) {
+	began := time.Now()
+	if _, err := l.conn.Write(request); err != nil {
+		return 0, err
+	}
+	err := readAnswer(l.answers)
+	return time.Since(began), err
+}
 
 // readAnswer reads one answer of 200 with a length.
 func readAnswer(r *bufio.Reader) error {

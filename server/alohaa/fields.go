@@ -24,7 +24,7 @@ func (f fields) take(names ...string) string {
 	return read(f, anyText, names...)
 }
 
-// anyText is the parser of what may be anyText text.
+// anyText is the parser of what may be any text.
 func anyText(s string) (string, bool) { return s, true }
 
 // spelled is take for a number: the text is as it came, blanks around it and
