@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"switchboard/engine"
@@ -44,6 +45,9 @@ func ParseTarget(text string, allowPrivate bool) (Target, error) {
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return t, fmt.Errorf("the address is no URL; write it like %s", example)
 	}
+	if u.Hostname() == "" || !isPort(u.Port()) {
+		return t, fmt.Errorf("the address names no host, or a port that is none; write it like %s", example)
+	}
 	u.Fragment, u.RawFragment = "", ""
 	t.URL = u
 	if t.ID == "" {
@@ -60,6 +64,13 @@ func ParseTarget(text string, allowPrivate bool) (Target, error) {
 		return t, fmt.Errorf("%s is an address inside a network; say --relay-allow-private if it is meant", t.Label())
 	}
 	return t, nil
+}
+
+// isPort reports whether a port of an address is one, or is left to its scheme. One
+// with zeros before it reads as a telephone number where people see it.
+func isPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0 && port[0] != '0'
 }
 
 // madeID is an ID that a person recognises and that two addresses don't share.
