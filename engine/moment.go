@@ -34,5 +34,7 @@ func ParseTime(text string, zone *time.Location) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%q is no time; write 2025-11-22T14:35:00+05:30, 2025-11-22 (midnight in %s), or seconds since 1970", Mask(text), zone)
+	// Once more when it is quoted: the digits of an escape may go on in those behind.
+	shown := Mask(strconv.Quote(Mask(text)))
+	return time.Time{}, fmt.Errorf("%s is no time; write 2025-11-22T14:35:00+05:30, 2025-11-22 (midnight in %s), or seconds since 1970", shown, zone)
 }
