@@ -92,7 +92,7 @@ func TestAuditTrailInPages(t *testing.T) {
 	if exact, err := s.Audit(t.Context(), engine.AuditFilter{Limit: len(want)}); err != nil || exact.Next != "" {
 		t.Errorf("a page that is the whole trail goes on: %q, %v", exact.Next, err)
 	}
-	for _, cursor := range []string{"x", first.Next + "A", strings.ToUpper(first.Next)} {
+	for _, cursor := range []string{"x", first.Next + "A", first.Next[1:] + "-"} {
 		if _, err := s.Audit(t.Context(), engine.AuditFilter{Cursor: cursor}); !errors.Is(err, engine.ErrBadCursor) {
 			t.Errorf("the cursor %q: %v", cursor, err)
 		}

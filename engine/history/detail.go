@@ -14,8 +14,7 @@ func (s *Store) Call(ctx context.Context, callID string) (*engine.CallDetail, er
 		return nil, err
 	}
 	k := callKey(callID)
-	s.lockWith(k)
-	st := s.memory.get(k).state
+	st := s.lockEntry(k).state
 	s.mu.Unlock()
 	call := newest(st.group, s.now().UnixNano(), s.rules)
 	if call == nil {

@@ -75,9 +75,8 @@ func (s *Store) Fact(ctx context.Context, collection, key string) (*engine.Fact,
 		return nil, nil
 	}
 	now := s.now().UnixNano()
-	s.lockWith(k)
+	f, _ := s.lockEntry(k).value.(*keptFact)
 	defer s.mu.Unlock()
-	f, _ := s.memory.get(k).value.(*keptFact)
 	return f.live(now), nil
 }
 

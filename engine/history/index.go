@@ -73,6 +73,7 @@ type index struct {
 	epochs epochs
 	piles  piles
 	known  known // what the trees of profiles and of call_ids have
+	live   anyLive
 
 	every int // tuning.filterEvery
 	full  int // tuning.pileKeys
@@ -166,6 +167,7 @@ func (x *index) read(tx *bbolt.Tx, log string, rules []byte) error {
 		return fmt.Errorf("%w: %w", boltfile.ErrCorrupt, err)
 	}
 	x.filtered = boltfile.Number(meta.Get(metaFiltered))
+	x.live.read(tx)
 	if err := errors.Join(x.known.read(tx.Bucket(bucketKnown)), x.readPiles(tx)); err != nil {
 		return err
 	}

@@ -48,7 +48,8 @@ func (x *index) load(keys []fold.Key) ([]state, error) {
 func (x *index) find(k fold.Key) found {
 	kind := piled(k.Kind)
 	if kind < 0 {
-		return found{}
+		any := x.live.of(k.Kind)
+		return found{nowhere: any != nil && !any.Load()}
 	}
 	f := x.piles.find(kind, k.Number)
 	f.nowhere = !f.ok && !x.known.has(keyHash(k))

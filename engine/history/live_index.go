@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"sync/atomic"
 
 	"go.etcd.io/bbolt"
 
@@ -23,6 +24,32 @@ var (
 
 	liveBuckets = [][]byte{bucketPairs, bucketRefs, bucketSessions, bucketListed, bucketFacts, bucketDue}
 )
+
+// anyLive says of which kinds of live data the index may hold any: one without
+// sessions is not looked through for them with each call. It is told before
+// something is written, and never taken back.
+type anyLive struct{ pairs, refs, facts atomic.Bool }
+
+// of is the note of a kind; nil for one that has none.
+func (h *anyLive) of(kind engine.ProfileKind) *atomic.Bool {
+	switch kind {
+	case kindPair:
+		return &h.pairs
+	case kindRef:
+		return &h.refs
+	case kindFact:
+		return &h.facts
+	}
+	return nil
+}
+
+// read notes what a file holds.
+func (h *anyLive) read(tx *bbolt.Tx) {
+	for _, kind := range []engine.ProfileKind{kindPair, kindRef, kindFact} {
+		k, _ := tx.Bucket([]byte(kind)).Cursor().First()
+		h.of(kind).Store(k != nil)
+	}
+}
 
 // sessionPlace is where a session stands in bucket sessions: in the order of
 // creation.

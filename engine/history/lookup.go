@@ -14,8 +14,7 @@ import (
 // where there is none, or only one that is not repeated: a 503, or one whose
 // receiver was erased.
 func (s *Store) Answered(callID, did string) (*engine.DecisionRecord, engine.Commit) {
-	s.lockWith(callKey(callID))
-	e := s.memory.get(callKey(callID))
+	e := s.lockEntry(callKey(callID))
 	for _, p := range e.recent {
 		if replayable(p.rec, did) {
 			s.mu.Unlock()
@@ -60,8 +59,7 @@ func (s *Store) Profile(ctx context.Context, kind engine.ProfileKind, number str
 		return nil, fmt.Errorf("there are no profiles of kind %q; ask for one of %v", kind, profileKinds)
 	}
 	k := fold.Key{Kind: kind, Number: number}
-	s.lockWith(k)
-	p := s.memory.get(k).profile
+	p := s.lockEntry(k).profile
 	s.mu.Unlock()
 	if p == nil {
 		return nil, nil

@@ -103,13 +103,14 @@ func (m *memory) lacking(keys []fold.Key) (out []fold.Key) {
 }
 
 // put takes in a state that was read from the index, unless one came meanwhile.
-func (m *memory) put(k fold.Key, s state) {
-	if m.entries[k] != nil {
-		return
+func (m *memory) put(k fold.Key, s state) *entry {
+	if e := m.entries[k]; e != nil {
+		return e
 	}
 	e := &entry{key: k, state: s, version: m.horizon, place: s.at(), indexed: s.group, touched: m.tick}
 	m.entries[k] = e
 	m.queue = append(m.queue, e)
+	return e
 }
 
 // plan is what a record will change.

@@ -20,8 +20,8 @@ import (
 // index: those of a caller in a moment, those of a DID that every call comes
 // over in some seconds for a million calls. The view reads with ctx.
 func (s *Store) Past(ctx context.Context, callID, did string) (*engine.Recorded, error) {
-	s.lockWith(callKey(callID))
-	seqs, rebuilding := s.memory.get(callKey(callID)).seqs, s.rebuilding
+	e := s.lockEntry(callKey(callID))
+	seqs, rebuilding := e.seqs, s.rebuilding
 	s.mu.Unlock()
 	var out *engine.Recorded
 	for _, seq := range seqs {
@@ -190,8 +190,7 @@ func (p *past) group(st *state) (g *fold.Group, err error) {
 }
 
 func (p *past) Call(id string) (*engine.Call, error) {
-	p.s.lockWith(callKey(id))
-	st := p.s.memory.get(callKey(id)).state
+	st := p.s.lockEntry(callKey(id)).state
 	p.s.mu.Unlock()
 	g, err := p.group(&st)
 	if err != nil {
@@ -203,8 +202,7 @@ func (p *past) Call(id string) (*engine.Call, error) {
 // KnowsDID asks the present first: mostly it knows of no such DID.
 func (p *past) KnowsDID(did string) bool {
 	k := fold.Key{Kind: engine.DIDs, Number: did}
-	p.s.lockWith(k)
-	now := p.s.memory.get(k).profile
+	now := p.s.lockEntry(k).profile
 	p.s.mu.Unlock()
 	if now == nil {
 		return false

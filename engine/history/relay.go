@@ -133,9 +133,9 @@ func (s *Store) anyTold(seqs []uint64) (bool, error) {
 // recordsOf are the records of a call, in order.
 func (s *Store) recordsOf(callID string) []uint64 {
 	k := callKey(callID)
-	s.lockWith(k)
+	e := s.lockEntry(k)
 	defer s.mu.Unlock()
-	return s.memory.get(k).seqs
+	return e.seqs
 }
 
 // RelayedCall returns what there is to tell of an entry, nil where its record is

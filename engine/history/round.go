@@ -55,9 +55,12 @@ func (x *index) write(cut []written, m mark) error {
 		}
 		return cmp.Compare(a.key.Number, b.key.Number)
 	})
-	// Readers look into the filters first: they must not miss what they could
-	// find once the transaction is there.
+	// Readers look into the filters and notes first: they must not miss what they
+	// could find once the transaction is there.
 	for _, w := range cut {
+		if any := x.live.of(w.key.Kind); any != nil && w.value != nil {
+			any.Store(true)
+		}
 		if w.key.Kind == kindCall && len(w.seqs) > 0 {
 			news := x.epochs.at(w.at()).addGroup(w.key.Number, w.group)
 			x.urgent = x.urgent || news && w.at() <= x.filtered

@@ -133,9 +133,8 @@ func (s *Store) Session(ctx context.Context, ref string) (*engine.Session, error
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	s.lockWith(refKey(ref))
+	k, _ := s.lockEntry(refKey(ref)).value.(*kept)
 	defer s.mu.Unlock()
-	k, _ := s.memory.get(refKey(ref)).value.(*kept)
 	if k == nil {
 		return nil, nil
 	}

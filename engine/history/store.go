@@ -68,24 +68,45 @@ func (s *Store) lockWith(keys ...fold.Key) {
 		if len(missing) == 0 {
 			return
 		}
-		before, index := s.memory.forgotten, s.index
-		s.mu.Unlock()
-		states, err := index.load(missing)
-		if err != nil {
-			s.indexBroken(index, err)
-			states = make([]state, len(missing))
+		states, ok := s.fetch(missing)
+		if !ok {
+			s.mu.Unlock()
+			continue
 		}
+		for i, k := range missing {
+			s.memory.put(k, states[i])
+		}
+		return
+	}
+}
+
+// lockEntry takes the mutex with the state of one key in memory.
+func (s *Store) lockEntry(k fold.Key) *entry {
+	for {
 		s.mu.Lock()
-		if s.memory.forgotten == before {
-			for i, k := range missing {
-				s.memory.put(k, states[i])
-			}
-			return
+		if e := s.memory.get(k); e != nil {
+			return e
 		}
-		// Something left memory while the index was read: what was read may be
-		// from before its last change.
+		if states, ok := s.fetch([]fold.Key{k}); ok {
+			return s.memory.put(k, states[0])
+		}
 		s.mu.Unlock()
 	}
+}
+
+// fetch reads states from the index while others have the mutex, which is held
+// before and after. ok is false where something left memory meanwhile: what was
+// read may be from before its last change.
+func (s *Store) fetch(keys []fold.Key) (states []state, ok bool) {
+	before, index := s.memory.forgotten, s.index
+	s.mu.Unlock()
+	states, err := index.load(keys)
+	if err != nil {
+		s.indexBroken(index, err)
+		states = make([]state, len(keys))
+	}
+	s.mu.Lock()
+	return states, s.memory.forgotten == before
 }
 
 // prepare takes the mutex with everything in memory that a record of a call

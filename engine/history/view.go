@@ -132,8 +132,7 @@ func (v *view) read(k fold.Key) (*entry, error) {
 	if !slices.Contains(v.reads, k) {
 		v.reads = append(v.reads, k)
 	}
-	v.s.lockWith(k)
-	e := v.s.memory.get(k)
+	e := v.s.lockEntry(k)
 	if e.version > v.snapshot {
 		v.s.mu.Unlock()
 		return nil, engine.ErrConflict
@@ -143,9 +142,9 @@ func (v *view) read(k fold.Key) (*entry, error) {
 
 func (v *view) KnowsDID(did string) bool {
 	k := fold.Key{Kind: engine.DIDs, Number: did}
-	v.s.lockWith(k)
+	e := v.s.lockEntry(k)
 	defer v.s.mu.Unlock()
-	return v.s.memory.get(k).profile != nil
+	return e.profile != nil
 }
 
 func (v *view) Close() {
