@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"switchboard/engine"
 )
 
 // BenchmarkGrowth fills one history and measures on the way what an event costs
@@ -53,6 +55,12 @@ func BenchmarkGrowth(b *testing.B) {
 
 // insert keeps the events from one to another, of as many callers as size has.
 func (s storeSink) insert(b *testing.B, from, to, clients, size int) {
+	b.Helper()
+	s.insertOf(b, event, from, to, clients, size)
+}
+
+// insertOf does so with events of another kind.
+func (s storeSink) insertOf(b *testing.B, event func(i, size int) *engine.Completion, from, to, clients, size int) {
 	b.Helper()
 	var next atomic.Int64
 	next.Store(int64(from))

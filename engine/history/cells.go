@@ -1,6 +1,7 @@
 package history
 
 import (
+	"bytes"
 	"context"
 
 	"time"
@@ -16,7 +17,8 @@ import (
 // kindCell makes a fold.Key name a cell of the statistics.
 const kindCell engine.ProfileKind = "stats"
 
-// bucketCells holds the statistics: hour -> document of the hour's cells.
+// bucketCells holds the statistics: hour, and where it has several its first slot
+// -> piece of the hour's cells.
 var bucketCells = []byte(kindCell)
 
 func cellKey(c *engine.Call, r fold.Rules) fold.Key {
@@ -42,48 +44,15 @@ func findTally(tx *bbolt.Tx, k fold.Key) (*stats.Tally, error) {
 	if err != nil {
 		return nil, err
 	}
-	return stats.Find(tx.Bucket(bucketCells).Get(cell.Hour.Bytes()), cell)
+	p, err := pieceAt(tx.Bucket(bucketCells), cell.Hour, cell.Slot())
+	if err != nil {
+		return nil, err
+	}
+	return stats.Find(p.doc, cell)
 }
 
-// putCells writes the cells of a sorted cut: those of an hour stand together.
-func putCells(tx *bbolt.Tx, cut []written) error {
-	b := tx.Bucket(bucketCells)
-	var hour []stats.Change
-	flush := func() error {
-		if len(hour) == 0 {
-			return nil
-		}
-		key := hour[0].Cell.Hour.Bytes()
-		doc, err := stats.Patch(b.Get(key), hour)
-		hour = hour[:0]
-		switch {
-		case err != nil:
-			return err
-		case doc == nil:
-			return b.Delete(key)
-		}
-		return b.Put(key, doc)
-	}
-	for _, w := range cut {
-		if w.key.Kind != kindCell {
-			continue
-		}
-		cell, err := stats.ParseKey(w.key.Number)
-		if err != nil {
-			return err
-		}
-		if len(hour) > 0 && hour[0].Cell.Hour != cell.Hour {
-			if err := flush(); err != nil {
-				return err
-			}
-		}
-		hour = append(hour, stats.Change{Cell: cell, Tally: w.tally})
-	}
-	return flush()
-}
-
-// Stats sums up what happened. It reads a document an hour, whatever the number
-// of calls. Calls that change meanwhile are in it as before or as after. One is
+// Stats sums up what happened. It reads a document an hour, or several where an
+// hour has many cells. Calls that change meanwhile are in it as before or as after. One is
 // summed up at a time, others wait: it takes a processor, and calls want the
 // other. The error is ctx's, or the disk's.
 func (s *Store) Stats(ctx context.Context, f engine.StatsFilter) (*engine.Stats, error) {
@@ -105,11 +74,11 @@ func (s *Store) Stats(ctx context.Context, f engine.StatsFilter) (*engine.Stats,
 		return nil, err
 	}
 	sum := stats.NewSum(f)
-	for next, more := from, from <= to; more; {
+	for next := from.Bytes(); next != nil && from <= to; {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if next, more, err = x.sumHours(sum, next, to, over); err != nil {
+		if next, err = x.sumHours(sum, next, to, over); err != nil {
 			s.indexBroken(x, err)
 			return nil, err
 		}
@@ -165,33 +134,40 @@ func (s *Store) unwrittenCells(from, to stats.Hour) (x *index, _ map[stats.Hour]
 			out[cell.Hour] = append(out[cell.Hour], stats.Change{Cell: cell, Tally: w.tally})
 		}
 	}
+	for _, changes := range out {
+		stats.SortBySlot(changes)
+	}
 	return x, out, complete, nil
 }
 
-// sumHours adds up some of the index's hours, and takes what was laid over them
-// out of the map.
-func (x *index) sumHours(sum *stats.Sum, from, to stats.Hour, over map[stats.Hour][]stats.Change) (next stats.Hour, more bool, err error) {
+// sumHours adds up some of the index's pieces from a key on, and takes what was
+// laid over them out of the map. It returns the key to go on with, nil at the end.
+func (x *index) sumHours(sum *stats.Sum, from []byte, to stats.Hour, over map[stats.Hour][]stats.Change) (next []byte, err error) {
 	err = boltfile.Guard(func() error {
 		return x.view(func(tx *bbolt.Tx) error {
 			c := tx.Bucket(bucketCells).Cursor()
-			k, doc := c.Seek(from.Bytes())
+			k, doc := c.Seek(from)
 			for n := 0; k != nil; n++ {
-				hour, err := stats.HourOf(k)
+				hour, _, err := stats.PieceOf(k)
 				if err != nil || hour > to {
 					return err
 				}
 				if n == chunk {
-					next, more = hour, true
+					next = bytes.Clone(k)
 					return nil
 				}
-				if err := sum.Add(hour, doc, over[hour]); err != nil {
+				following, nextDoc := c.Next()
+				end, err := beginsAt(following, hour)
+				if err != nil {
 					return err
 				}
-				delete(over, hour)
-				k, doc = c.Next()
+				if err := sum.Add(hour, doc, takeUpTo(over, hour, end)); err != nil {
+					return err
+				}
+				k, doc = following, nextDoc
 			}
 			return nil
 		})
 	})
-	return next, more, err
+	return next, err
 }

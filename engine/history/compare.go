@@ -147,7 +147,9 @@ func (r *VerifyReport) compare(live, fresh *bbolt.DB, same func(a, b []byte) boo
 				for _, kind := range profileKinds {
 					r.Profiles += r.compareBucket(a, b, []byte(kind), same)
 				}
-				r.compareBucket(a, b, bucketCells, bytes.Equal)
+				if err := r.compareCells(a.Bucket(bucketCells), b.Bucket(bucketCells)); err != nil {
+					return err
+				}
 				r.compareBucket(a, b, bucketTrail, bytes.Equal)
 				r.compareLive(a, b, lost)
 				return nil
@@ -201,10 +203,15 @@ func (r *VerifyReport) compareBucket(live, fresh *bbolt.Tx, name []byte, same fu
 			bk, bv = b.Next()
 		}
 	}
+	r.differ(name, lost, extra, other)
+	return entries
+}
+
+// differ reports a bucket that is not as the log has it.
+func (r *VerifyReport) differ(name []byte, lost, extra, other int) {
 	if lost+extra+other > 0 {
 		r.problem("in the index's %s %d entries are missing, %d are too many and %d differ from the log", name, lost, extra, other)
 	}
-	return entries
 }
 
 // inFlight compares how many calls are in flight at the first moment of which both

@@ -88,7 +88,7 @@ type index struct {
 const indexAhead = 4 << 20
 
 // indexFormat is the number of this file's own encoding.
-const indexFormat = 7
+const indexFormat = 8
 
 // errOther: the index belongs to another log, or to other settings.
 var errOther = errors.New("the index was made from another log or with other settings")

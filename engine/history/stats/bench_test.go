@@ -17,7 +17,7 @@ func BenchmarkSum(b *testing.B) {
 	const calls, hours = 1_000_000, 2400
 	for name, receivers := range map[string]int{"team": 50, "pairs": calls} {
 		b.Run(name, func(b *testing.B) {
-			docs := make([][]byte, hours)
+			docs := make([][]Piece, hours)
 			r := rand.New(rand.NewPCG(1, 2))
 			for h := range docs {
 				cells := map[Cell]*Tally{}
@@ -30,16 +30,18 @@ func BenchmarkSum(b *testing.B) {
 					changes = append(changes, Change{c, t})
 				}
 				var err error
-				if docs[h], err = Patch(nil, changes); err != nil {
+				if docs[h], err = Patch(nil, 0, changes); err != nil {
 					b.Fatal(err)
 				}
 			}
 			b.ResetTimer()
 			for range b.N {
 				s := NewSum(engine.StatsFilter{})
-				for h, doc := range docs {
-					if err := s.Add(Hour(h), doc, nil); err != nil {
-						b.Fatal(err)
+				for h, pieces := range docs {
+					for _, p := range pieces {
+						if err := s.Add(Hour(h), p.Doc, nil); err != nil {
+							b.Fatal(err)
+						}
 					}
 				}
 				if got := s.Stats().Totals.Offered; got != calls/hours*hours {

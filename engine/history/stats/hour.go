@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"slices"
+	"sync"
 )
 
 // Change is a cell with its new tally; nil for none.
@@ -22,10 +23,21 @@ func (n named) compare(m named) int {
 	return cmp.Or(cmp.Compare(n.did, m.did), cmp.Compare(n.receiver, m.receiver), cmp.Compare(n.reason, m.reason))
 }
 
-// Patch returns an hour's document with changes to its cells: nil where nothing
-// is left. Of several changes of one cell the last counts. Equal cells give equal
-// bytes, whatever the changes that led to them. A nil document has no cells.
-func Patch(doc []byte, changes []Change) ([]byte, error) {
+// Patch returns a piece of an hour's cells with changes to them: none where nothing
+// is left, several where it has become too large. from is where it begins, as the
+// first that is returned does. Of several changes of one cell the last counts.
+// Equal cells give equal bytes, whatever the changes that led to them. A nil
+// document has no cells.
+func Patch(doc []byte, from uint16, changes []Change) ([]Piece, error) {
+	cells, err := patched(doc, changes)
+	if err != nil {
+		return nil, err
+	}
+	return pieces(cells, from), nil
+}
+
+// patched are a document's cells with changes to them, in order.
+func patched(doc []byte, changes []Change) ([]named, error) {
 	cells, err := decode(doc)
 	if err != nil {
 		return nil, err
@@ -39,7 +51,7 @@ func Patch(doc []byte, changes []Change) ([]byte, error) {
 		news = append(news, n)
 	}
 	slices.SortStableFunc(news, named.compare)
-	return encode(merge(cells, news)), nil
+	return merge(cells, news), nil
 }
 
 // merge puts news over sorted cells; empty ones go.
@@ -107,10 +119,18 @@ func encode(cells []named) []byte {
 	return b
 }
 
-// Find returns the tally of a cell in its hour's document, nil where there is
-// none.
+// readers are those of Find, which calls wait for: the room for a document's texts
+// is used again.
+var readers = sync.Pool{New: func() any { return new(reader) }}
+
+// Find returns the tally of a cell in the piece of its hour where it belongs, nil
+// where there is none.
 func Find(doc []byte, c Cell) (*Tally, error) {
-	var r reader
+	r := readers.Get().(*reader)
+	defer func() {
+		r.close()
+		readers.Put(r)
+	}()
 	if err := r.open(doc); err != nil {
 		return nil, err
 	}
@@ -172,6 +192,12 @@ func (r *reader) open(doc []byte) error {
 		r.texts, r.rest = append(r.texts, r.rest[:size:size]), r.rest[size:]
 	}
 	return nil
+}
+
+// close lets go of the document.
+func (r *reader) close() {
+	clear(r.texts)
+	*r = reader{texts: r.texts[:0]}
 }
 
 // place is where a text stands among the document's, -1 where it does not.

@@ -49,11 +49,11 @@ var entries = rapid.Custom(func(t *rapid.T) fold.Entry {
 type book struct {
 	zone   *time.Location
 	groups map[string]*fold.Group
-	hours  map[Hour][]byte
+	hours  map[Hour][]Piece
 }
 
 func newBook(zone *time.Location) *book {
-	return &book{zone, map[string]*fold.Group{}, map[Hour][]byte{}}
+	return &book{zone, map[string]*fold.Group{}, map[Hour][]Piece{}}
 }
 
 func (b *book) fold(t *rapid.T, e fold.Entry) {
@@ -84,17 +84,40 @@ func (b *book) change(t *rapid.T, c *engine.Call, by func(*Tally, *engine.Call) 
 	if err != nil {
 		t.Fatalf("the key of %+v: %v", c, err)
 	}
-	before, err := Find(b.hours[cell.Hour], cell)
+	before, err := Find(pieceOf(b.hours[cell.Hour], cell).Doc, cell)
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc, err := Patch(b.hours[cell.Hour], []Change{{cell, &Tally{Other: 99}}, {cell, by(before, c)}})
+	pieces, err := patch(b.hours[cell.Hour], Change{cell, &Tally{Other: 99}}, Change{cell, by(before, c)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.hours[cell.Hour] = doc; doc == nil {
+	if b.hours[cell.Hour] = pieces; len(pieces) == 0 {
 		delete(b.hours, cell.Hour)
 	}
+}
+
+// pieceOf is the last piece that begins at or before the cell's slot.
+func pieceOf(pieces []Piece, c Cell) (p Piece) {
+	for _, q := range pieces {
+		if q.From <= c.Slot() {
+			p = q
+		}
+	}
+	return p
+}
+
+// patch brings changes of one cell to its piece.
+func patch(pieces []Piece, changes ...Change) ([]Piece, error) {
+	old := pieceOf(pieces, changes[0].Cell)
+	news, err := Patch(old.Doc, old.From, changes)
+	for _, p := range pieces {
+		if p.From != old.From {
+			news = append(news, p)
+		}
+	}
+	slices.SortFunc(news, func(a, b Piece) int { return int(a.From) - int(b.From) })
+	return news, err
 }
 
 func (b *book) calls() (all []*engine.Call) {
@@ -106,9 +129,11 @@ func (b *book) calls() (all []*engine.Call) {
 
 func (b *book) stats(t *rapid.T, f engine.StatsFilter) *engine.Stats {
 	s := NewSum(f)
-	for hour, doc := range b.hours {
-		if err := s.Add(hour, doc, nil); err != nil {
-			t.Fatal(err)
+	for hour, pieces := range b.hours {
+		for _, p := range pieces {
+			if err := s.Add(hour, p.Doc, nil); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	return s.Stats()
@@ -213,12 +238,12 @@ func TestTheMostOfferedAreNamed(t *testing.T) {
 	for i := range 5 {
 		changes = append(changes, Change{Cell{Reason: fmt.Sprint("r", i)}, &Tally{Offered: int64(i + 1), Answered: 1}})
 	}
-	doc, err := Patch(nil, changes)
-	if err != nil {
-		t.Fatal(err)
+	pieces, err := Patch(nil, 0, changes)
+	if err != nil || len(pieces) != 1 {
+		t.Fatal(pieces, err)
 	}
 	s := NewSum(engine.StatsFilter{Top: 2})
-	if err := s.Add(0, doc, []Change{{Cell{Reason: "r9"}, &Tally{Rejected: 7}}}); err != nil {
+	if err := s.Add(0, pieces[0].Doc, []Change{{Cell{Reason: "r9"}, &Tally{Rejected: 7}}}); err != nil {
 		t.Fatal(err)
 	}
 	got := s.Stats()
@@ -231,6 +256,75 @@ func TestTheMostOfferedAreNamed(t *testing.T) {
 	if got.Days[0].Date != "1970-01-01" || got.Hours[0].Weekday != "thursday" {
 		t.Errorf("%+v, %+v", got.Days, got.Hours)
 	}
+}
+
+// Many cells of an hour are cut into pieces of which none is large, whatever the
+// order in which they come and go; each cell is found, and none counts twice.
+func TestPieces(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := map[Cell]Tally{}
+		var pieces []Piece
+		n := rapid.IntRange(1, 1000).Draw(t, "pairs")
+		cell := func(i int) Cell {
+			return Cell{Hour: 7, DID: fmt.Sprint("9186456586", i%20), Receiver: fmt.Sprint("97", i*7919), Reason: "pair"}
+		}
+		set := func(i int, tally Tally) {
+			c := cell(i)
+			var err error
+			if pieces, err = patch(pieces, Change{c, &tally}); err != nil {
+				t.Fatal(err)
+			}
+			if want[c] = tally; tally == (Tally{}) {
+				delete(want, c)
+			}
+		}
+		for i := range n {
+			set(i, Tally{Offered: int64(i + 1)})
+		}
+		for range rapid.IntRange(0, 100).Draw(t, "changes") {
+			set(rapid.IntRange(0, n-1).Draw(t, "which"), Tally{Talk: rapid.Int64Range(0, 1).Draw(t, "talk")})
+		}
+		sum := NewSum(engine.StatsFilter{})
+		for i, p := range pieces {
+			if len(p.Doc) == 0 || len(p.Doc) > maxPiece {
+				t.Fatalf("a piece of %d bytes", len(p.Doc))
+			}
+			h, from, err := PieceOf(PieceKey(7, p.From))
+			if h != 7 || from != p.From || err != nil {
+				t.Fatal(h, from, err)
+			}
+			if i > 0 && bytes.Compare(PieceKey(7, pieces[i-1].From), PieceKey(7, p.From)) >= 0 || bytes.Compare(PieceKey(7, p.From), PieceKey(8, 0)) >= 0 {
+				t.Fatal("the keys are not in order")
+			}
+			if err := sum.Add(7, p.Doc, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var total Tally
+		var all []Change
+		for c, tally := range want {
+			total.add(&tally, +1)
+			all = append(all, Change{c, &tally})
+			if got, err := Find(pieceOf(pieces, c).Doc, c); err != nil || got == nil || *got != tally {
+				t.Fatalf("%+v: %+v, %v, want %+v", c, got, err, tally)
+			}
+		}
+		if got := sum.Stats().Totals; got.Offered != total.Offered || got.TalkSeconds != total.Talk {
+			t.Fatalf("%+v, want %+v", got, total)
+		}
+		other, err := Patch(nil, 0, all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if same, err := Same(pieces, other); err != nil || !same {
+			t.Fatal("the same cells, come at once, differ", err)
+		}
+		if len(other) > 1 {
+			if same, err := Same(pieces, slices.Concat(other[:1], []Piece{{other[1].From, other[0].Doc}}, other[2:])); err != nil || same {
+				t.Fatal("a piece in the place of another is not noticed", err)
+			}
+		}
+	})
 }
 
 func TestHours(t *testing.T) {
@@ -261,11 +355,11 @@ func TestHours(t *testing.T) {
 
 // No bytes make a reader panic, and what can be read can be written.
 func FuzzDocument(f *testing.F) {
-	doc, err := Patch(nil, []Change{{Cell{DID: "918645658689", Receiver: "9876543210", Reason: "sticky"}, &Tally{Offered: 3, Talk: 90}}, {Cell{}, &Tally{Rejected: 1}}})
+	pieces, err := Patch(nil, 0, []Change{{Cell{DID: "918645658689", Receiver: "9876543210", Reason: "sticky"}, &Tally{Offered: 3, Talk: 90}}, {Cell{}, &Tally{Rejected: 1}}})
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(doc)
+	f.Add(pieces[0].Doc)
 	f.Add([]byte{})
 	f.Add([]byte{1, 0, 0, 0, 0, 255})
 	f.Fuzz(func(t *testing.T, doc []byte) {

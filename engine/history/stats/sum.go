@@ -25,14 +25,15 @@ func NewSum(f engine.StatsFilter) *Sum {
 	return &Sum{filter: f, days: make(map[int64]*Tally)}
 }
 
-// Add adds an hour's document, with changes laid over it that are not written
-// yet.
+// Add adds a piece of an hour's cells, with changes laid over it that are not
+// written yet.
 func (s *Sum) Add(hour Hour, doc []byte, over []Change) error {
 	if len(over) > 0 {
-		var err error
-		if doc, err = Patch(doc, over); err != nil {
+		cells, err := patched(doc, over)
+		if err != nil {
 			return err
 		}
+		doc = encode(cells)
 	}
 	r := &s.reader
 	if err := r.open(doc); err != nil {
