@@ -9,8 +9,8 @@ import (
 	"slices"
 
 	"switchboard/engine"
+	"switchboard/engine/giveway"
 	"switchboard/engine/policy/finding"
-	"switchboard/engine/policy/giveway"
 )
 
 // agree asks a set's plan and OPA's own evaluator the same questions before the

@@ -14,7 +14,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/tester"
 	"github.com/open-policy-agent/opa/v1/topdown"
 
-	"switchboard/engine/policy/giveway"
+	"switchboard/engine/giveway"
 )
 
 // OPA's test runner watches table-driven tests with all variables of every step

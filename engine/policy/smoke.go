@@ -14,8 +14,8 @@ import (
 	"github.com/open-policy-agent/opa/v1/topdown"
 
 	"switchboard/engine"
+	"switchboard/engine/giveway"
 	"switchboard/engine/policy/finding"
-	"switchboard/engine/policy/giveway"
 )
 
 // Smoke evaluation asks a set that passed everything static about real calls:

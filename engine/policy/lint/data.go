@@ -6,9 +6,9 @@ import (
 	"strings"
 
 	"switchboard/engine"
+	"switchboard/engine/giveway"
 	"switchboard/engine/policy/datafile"
 	"switchboard/engine/policy/finding"
-	"switchboard/engine/policy/giveway"
 )
 
 // DIDsPath is where the directory lists the DIDs, by canonical number.

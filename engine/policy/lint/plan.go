@@ -9,9 +9,9 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"switchboard/engine"
+	"switchboard/engine/giveway"
 	"switchboard/engine/policy/datafile"
 	"switchboard/engine/policy/finding"
-	"switchboard/engine/policy/giveway"
 )
 
 // recipesPackage is where a set keeps the steps of the starter set.

@@ -4,7 +4,7 @@ import (
 	"runtime"
 	"testing"
 
-	"switchboard/engine/policy/giveway"
+	"switchboard/engine/giveway"
 )
 
 // With one processor a loop that gives way lets another goroutine run, long
