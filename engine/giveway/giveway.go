@@ -1,13 +1,10 @@
-// Package giveway has the long computations of a reload step back for calls.
-//
-// A goroutine that computes keeps its processor for up to ten milliseconds after
-// another one became ready to run, which is what the slowest calls beside a reload
-// wait for. One that gives way at every small step makes them wait for that step.
 package giveway
 
 import "runtime"
 
-// Now lets whoever waits have the processor first.
+// Now lets whoever waits have the processor first. It takes a fraction of a
+// microsecond, and within [Aside] ten: the processor of Go's goes to another
+// thread there, and comes back.
 func Now() { runtime.Gosched() }
 
 // Every does so at each n-th count, for loops whose steps are shorter than to give
