@@ -50,6 +50,11 @@ func (s *Store) carefulTrim(ctx context.Context, now time.Time) (more bool, err 
 	return s.trim(ctx, now)
 }
 
+// trimAtOnce is how many records are deleted in one transaction: subtracting them
+// happens at once for everybody, so that calls wait for it, some microseconds a
+// record, and longer where the thread that does it has to wait for a processor.
+const trimAtOnce = 64
+
 // trim deletes the oldest records, at most a batch of them, and reports whether
 // there may be more to delete. A record of its own tells of it: the deletion is
 // part of that record's transaction, and a catch-up after a crash repeats the
