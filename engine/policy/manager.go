@@ -17,6 +17,7 @@ import (
 
 	"switchboard/engine"
 	"switchboard/engine/failpoint"
+	"switchboard/engine/giveway"
 	"switchboard/engine/policy/finding"
 )
 
@@ -161,13 +162,14 @@ func (m *Manager) Status() engine.PolicyStatus {
 // attempt, and to its end when the asker goes away; only waiting for another
 // reload ends with ctx. A rollback that holds is not undone by asking. origin
 // says who asked ("api", "signal").
-func (m *Manager) Reload(ctx context.Context, origin string) engine.Report {
+func (m *Manager) Reload(ctx context.Context, origin string) (report engine.Report) {
 	release, ok := m.take(ctx)
 	if !ok {
 		return m.busy(origin)
 	}
 	defer release()
-	return m.reload(context.WithoutCancel(ctx), origin)
+	giveway.Aside(func() { report = m.reload(context.WithoutCancel(ctx), origin) })
+	return report
 }
 
 // take waits for the turn to change what serves.

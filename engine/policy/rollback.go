@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"switchboard/engine"
+	"switchboard/engine/giveway"
 	"switchboard/engine/policy/finding"
 )
 
@@ -23,17 +24,19 @@ type standing struct {
 //
 // revision is a whole one; by says who asked. The error is
 // [engine.ErrNoRevision] or the archive's; else the report tells how it went.
-func (m *Manager) Rollback(ctx context.Context, revision, by string) (engine.Report, error) {
+func (m *Manager) Rollback(ctx context.Context, revision, by string) (report engine.Report, err error) {
 	release, ok := m.take(ctx)
 	if !ok {
 		return m.busy(OriginRollback), nil
 	}
 	defer release()
-	rev, err := m.archived(ctx, revision)
-	if err != nil {
-		return engine.Report{}, err
-	}
-	return m.rollback(context.WithoutCancel(ctx), rev, by), nil
+	giveway.Aside(func() {
+		var rev *engine.Revision
+		if rev, err = m.archived(ctx, revision); err == nil {
+			report = m.rollback(context.WithoutCancel(ctx), rev, by)
+		}
+	})
+	return report, err
 }
 
 // archived is a set by its revision. The built-in one need not be archived

@@ -55,7 +55,7 @@ func smoke(ctx context.Context, set *Set, opts Options, checks Checks) (f findin
 	asked := 0
 	enough := time.Now().Add(smokeTime)
 	for i, q := range questions {
-		giveway.Now()
+		giveway.Every(4, i)
 		if i >= must && !checks.Strict && time.Now().After(enough) {
 			f.Warn(engine.Problem{Code: finding.CodeSmoke,
 				Message: fmt.Sprintf("the directory has %d DIDs, and not all were tried: those with another entry than before came first, then some from all over it", len(set.compiled.dids)),

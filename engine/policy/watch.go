@@ -12,17 +12,25 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"switchboard/engine/failpoint"
+	"switchboard/engine/giveway"
 )
 
 // Run watches the folder until ctx ends; it never stops for an error. Change
 // notifications are a hint that makes an edit live at once. The guarantee is
 // the folder's content, looked at every Poll: a link that is repointed, a
-// network mount or a full notification queue tells nothing or lies.
+// network mount or a full notification queue tells nothing or lies. Looks and
+// reloads step back for calls; see [giveway.Aside].
 func (m *Manager) Run(ctx context.Context) error {
 	if m.o.Folder == "" {
 		<-ctx.Done()
 		return nil
 	}
+	giveway.Aside(func() { m.watch(ctx) })
+	return nil
+}
+
+// watch is Run where there is a folder.
+func (m *Manager) watch(ctx context.Context) {
 	h := newHints(m)
 	defer h.close()
 	tick := time.NewTicker(m.o.Poll)
@@ -37,7 +45,7 @@ func (m *Manager) Run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-tick.C:
 		case <-h.changed:
 		}

@@ -114,7 +114,7 @@ func (l *dataLint) walk(file *datafile.File) {
 	values := 0
 	problems, ok := file.Walk(func(v datafile.Value) {
 		values++
-		giveway.Every(64, values)
+		giveway.Every(512, values)
 		inTheWay.value(v)
 		visit(v)
 	})

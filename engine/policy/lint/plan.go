@@ -36,7 +36,7 @@ func Plan(files *datafile.Files, modules map[string]*ast.Module, data map[string
 		p.teamed = p.teamed || entry["team"] != nil
 	}
 	for i, did := range slices.Sorted(maps.Keys(dids)) {
-		giveway.Every(64, i)
+		giveway.Every(256, i)
 		if len(p.Errors) > finding.Max {
 			break // nobody reads on
 		}
