@@ -95,6 +95,7 @@ type fakeStore struct {
 	backingUp   chan chan struct{} // where set, a backup offers a gate and waits at it
 	panics      bool               // when quarantining
 	completing  func(context.Context)
+	looking     func()        // where set, told when something long is asked for
 	hold        chan struct{} // where set, quarantining waits for it or for its context
 }
 
@@ -114,7 +115,14 @@ func (s *fakeStore) Complete(ctx context.Context, c *engine.Completion) (engine.
 	return engine.Stored, nil
 }
 
+func (s *fakeStore) look() {
+	if s.looking != nil {
+		s.looking()
+	}
+}
+
 func (s *fakeStore) Calls(_ context.Context, f engine.CallFilter) (engine.CallPage, error) {
+	s.look()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.filters = append(s.filters, f)
@@ -142,6 +150,7 @@ func (s *fakeStore) Profile(_ context.Context, kind engine.ProfileKind, number s
 }
 
 func (s *fakeStore) Stats(_ context.Context, f engine.StatsFilter) (*engine.Stats, error) {
+	s.look()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.summed = append(s.summed, f)
@@ -152,6 +161,7 @@ func (s *fakeStore) Stats(_ context.Context, f engine.StatsFilter) (*engine.Stat
 }
 
 func (s *fakeStore) Forget(_ context.Context, n engine.Number, by string) (*engine.Erasure, error) {
+	s.look()
 	if s.fail != nil {
 		return nil, s.fail
 	}
@@ -173,6 +183,7 @@ func (s *fakeStore) Revision(_ context.Context, id string) (*engine.Revision, er
 }
 
 func (s *fakeStore) Backup(ctx context.Context, path string) error {
+	s.look()
 	if s.fail != nil {
 		return s.fail
 	}

@@ -207,4 +207,8 @@ func TestPrivatePanicIsAProblem(t *testing.T) {
 	w.router.whatIf = func(engine.WhatIf) (*engine.WhatIfResult, error) { panic("no luck") }
 	w.send("POST", w.private+"/api/v1/route", `{"did": "918645658689"}`).isProblem(500, "log")
 	w.wantMetric("switchboard_panics_total", "1")
+	// Where it happened is told, though it is another goroutine that answers.
+	if log := w.log.String(); !strings.Contains(log, `panic="no luck" stack=`) || !strings.Contains(log, "(*fakeRouter).WhatIf") {
+		t.Errorf("the log does not tell of the panic:\n%s", log)
+	}
 }

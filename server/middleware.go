@@ -11,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"switchboard/engine"
+	"switchboard/engine/giveway"
 )
 
 // readInitiation is where a request keeps the initiation that was read from it.
@@ -43,7 +44,7 @@ func (s *Server) recoverer(answer func(*gin.Context)) gin.HandlerFunc {
 				return
 			}
 			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-				panic(v)
+				panic(http.ErrAbortHandler) // itself: net/http knows no error that wraps it
 			}
 			s.panicked(c.FullPath(), v)
 			if c.Writer.Written() {
@@ -74,5 +75,9 @@ func (s *Server) fallBackOnPanic(c *gin.Context) {
 // panicked logs a panic with its stack, and counts it.
 func (s *Server) panicked(where string, v any) {
 	s.o.Metrics.panics.Inc()
-	s.o.Log.Error("panic", "where", where, "panic", s.clean(fmt.Sprint(v)), "stack", s.doors.Load().scrub.Replace(string(debug.Stack())))
+	stack := debug.Stack()
+	if p, ok := v.(*giveway.Panic); ok { // it happened on another goroutine
+		v, stack = p.Value, p.Stack
+	}
+	s.o.Log.Error("panic", "where", where, "panic", s.clean(fmt.Sprint(v)), "stack", s.doors.Load().scrub.Replace(string(stack)))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"switchboard/engine"
+	"switchboard/engine/giveway"
 	"switchboard/server/openapi"
 )
 
@@ -38,28 +39,28 @@ func (s *Server) privateHandler() http.Handler {
 
 	api := e.Group(apiPath)
 	api.GET("/status", s.api(s.status))
-	api.GET("/calls", s.api(s.calls))
-	api.GET("/calls.csv", s.api(s.exportCSV))
-	api.GET("/calls.ndjson", s.api(s.exportNDJSON))
+	api.GET("/calls", s.api(aside(s.calls)))
+	api.GET("/calls.csv", s.api(aside(s.exportCSV)))
+	api.GET("/calls.ndjson", s.api(aside(s.exportNDJSON)))
 	api.GET("/calls/:call_id", s.api(s.call))
 	api.POST("/calls/:call_id/hangup", s.api(s.hangUp))
-	api.GET("/calls/:call_id/explain", s.api(s.explain))
-	api.GET("/decisions.ndjson", s.api(s.decisionLog))
-	api.GET("/stats", s.api(s.stats))
+	api.GET("/calls/:call_id/explain", s.api(aside(s.explain)))
+	api.GET("/decisions.ndjson", s.api(aside(s.decisionLog)))
+	api.GET("/stats", s.api(aside(s.stats)))
 	api.GET("/profiles/:kind/:number", s.api(s.profile))
-	api.POST(routePath, s.api(s.whatIf))
-	api.POST(replayPath, s.api(s.replay))
+	api.POST(routePath, s.api(aside(s.whatIf)))
+	api.POST(replayPath, s.api(aside(s.replay)))
 	api.GET("/policies", s.api(s.policies))
-	api.GET("/policies/:revision", s.api(s.policySet))
-	api.GET("/policies/:revision/diff", s.api(s.diff))
-	api.POST("/policies/reload", s.api(s.reload))
-	api.POST("/policies/:revision/rollback", s.api(s.rollback))
+	api.GET("/policies/:revision", s.api(aside(s.policySet)))
+	api.GET("/policies/:revision/diff", s.api(aside(s.diff)))
+	api.POST("/policies/reload", s.api(aside(s.reload)))
+	api.POST("/policies/:revision/rollback", s.api(aside(s.rollback)))
 	api.GET("/quarantine", s.api(s.quarantine))
 	api.POST("/quarantine/:id/retry", s.api(s.retry))
 	api.DELETE("/quarantine/:id", s.api(s.discard))
-	api.GET("/backup", s.api(s.backup))
+	api.GET("/backup", s.api(aside(s.backup)))
 	api.POST("/import", s.api(s.importCompletions))
-	api.POST("/forget", s.api(s.forget))
+	api.POST("/forget", s.api(aside(s.forget)))
 	api.POST("/retention/confirm", s.api(s.confirmClock))
 	api.GET("/events", s.api(s.events))
 	api.GET("/log-level", s.api(s.logLevel))
@@ -114,6 +115,14 @@ func (s *Server) api(h func(*gin.Context) error) gin.HandlerFunc {
 			panic(http.ErrAbortHandler) // half an answer is out; show that it is half
 		}
 		writeProblem(c, f)
+	}
+}
+
+// aside has a handler that computes for long step back for calls.
+func aside(h func(*gin.Context) error) func(*gin.Context) error {
+	return func(c *gin.Context) (err error) {
+		giveway.Aside(func() { err = h(c) })
+		return err
 	}
 }
 

@@ -18,7 +18,8 @@ const gcPercent = 400
 // reload and a collection of its garbage take two of Go's processors, each for
 // 10 ms before a call that arrived meanwhile gets its turn. The system's own
 // scheduler is quicker to give way, so that there it is given more threads to
-// choose from than there are processors.
+// choose from than there are processors. Those of long work come behind the
+// others there: see giveway.Aside.
 const fewCPUs = 4
 
 // tuneRuntime sets how Go's runtime uses memory and processors for a server,

@@ -90,10 +90,10 @@ func (s *Store) Sweep() (left int) {
 	return len(s.memory.entries)
 }
 
-// Trim deletes old records now.
+// Trim deletes old records now, as retention does.
 func (s *Store) Trim(ctx context.Context) error {
 	for {
-		more, err := s.trim(ctx, s.Now())
+		more, err := s.carefulTrim(ctx, s.Now())
 		if err != nil || !more {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"switchboard/engine"
 	"switchboard/engine/failpoint"
+	"switchboard/engine/giveway"
 	"switchboard/engine/history/journal"
 )
 
@@ -59,11 +60,17 @@ func (s *Store) rebuild(ctx context.Context, x *index, from uint64) {
 	}
 }
 
-func (s *Store) rebuildOnce(ctx context.Context, x *index, from uint64) error {
+func (s *Store) rebuildOnce(ctx context.Context, x *index, from uint64) (err error) {
 	if err := s.takeCare(ctx); err != nil {
 		return err
 	}
 	defer s.endCare()
+	giveway.Aside(func() { err = s.rebuildAll(ctx, x, from) })
+	return err
+}
+
+// rebuildAll is rebuildOnce while nobody else reads or rewrites the whole log.
+func (s *Store) rebuildAll(ctx context.Context, x *index, from uint64) error {
 	err := s.foldDown(ctx, from, func() error {
 		s.mu.Lock()
 		current := s.index == x

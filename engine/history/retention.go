@@ -9,6 +9,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
+	"switchboard/engine/giveway"
 	"switchboard/engine/history/journal"
 )
 
@@ -47,7 +48,8 @@ func (s *Store) carefulTrim(ctx context.Context, now time.Time) (more bool, err 
 		return false, err
 	}
 	defer s.endCare()
-	return s.trim(ctx, now)
+	giveway.Aside(func() { more, err = s.trim(ctx, now) })
+	return more, err
 }
 
 // trimAtOnce is how many records are deleted in one transaction: subtracting them

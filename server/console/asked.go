@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"switchboard/engine"
+	"switchboard/engine/giveway"
 )
 
 // asked is one request of somebody who is let in.
@@ -81,6 +82,14 @@ func (c *Console) page(h func(*asked) error) http.Handler {
 		}
 		a.sendToLogin()
 	})
+}
+
+// aside has a handler that computes for long step back for calls.
+func aside(h func(*asked) error) func(*asked) error {
+	return func(a *asked) (err error) {
+		giveway.Aside(func() { err = h(a) })
+		return err
+	}
 }
 
 // change serves what changes something.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"switchboard/engine"
+	"switchboard/engine/giveway"
 )
 
 const (
@@ -61,7 +62,9 @@ func (b *boards) get(ctx context.Context) (*board, error) {
 	if b.last != nil && b.now().Sub(b.last.at).Abs() < boardAge {
 		return b.last, nil
 	}
-	fresh, err := b.read(ctx)
+	var fresh *board
+	var err error
+	giveway.Aside(func() { fresh, err = b.read(ctx) })
 	if err == nil {
 		b.last = fresh
 	}

@@ -69,23 +69,23 @@ func (c *Console) routes() http.Handler {
 	mux.Handle("GET /strip", c.page(c.strip))
 	mux.Handle("POST /reveal", c.page(c.reveal))
 
-	mux.Handle("GET /calls", c.page(c.callsPage))
+	mux.Handle("GET /calls", c.page(aside(c.callsPage)))
 	mux.Handle("GET /call", c.page(c.callPage))
 	if c.o.Explain != nil {
-		mux.Handle("GET /call/explain", c.page(c.explain))
+		mux.Handle("GET /call/explain", c.page(aside(c.explain)))
 	}
 	if c.o.Past != nil {
-		mux.Handle("GET /call/history", c.page(c.seen))
+		mux.Handle("GET /call/history", c.page(aside(c.seen)))
 	}
 	mux.Handle("POST /call/recording", c.page(c.recording))
 
 	mux.Handle("GET /try", c.page(c.tryPage))
 	mux.Handle("POST /try/edit", c.page(c.editFile))
-	mux.Handle("POST /try/ask", c.page(c.ask))
-	mux.Handle("POST /try/check", c.page(c.check))
+	mux.Handle("POST /try/ask", c.page(aside(c.ask)))
+	mux.Handle("POST /try/check", c.page(aside(c.check)))
 	mux.Handle("POST /try/download", c.page(c.download))
 	if c.o.Replay != nil {
-		mux.Handle("POST /try/replay", c.page(c.replay))
+		mux.Handle("POST /try/replay", c.page(aside(c.replay)))
 	}
 
 	mux.Handle("GET /people", c.page(c.peoplePage))
@@ -94,13 +94,13 @@ func (c *Console) routes() http.Handler {
 	mux.Handle("POST /people/session", c.change(c.putSession))
 	mux.Handle("POST /people/session/end", c.change(c.endSession))
 
-	mux.Handle("GET /policies", c.page(c.policiesPage))
-	mux.Handle("POST /policies/tests", c.page(c.runTests))
-	mux.Handle("POST /policies/reload", c.change(c.reload))
-	mux.Handle("POST /policies/rollback", c.change(c.rollback))
+	mux.Handle("GET /policies", c.page(aside(c.policiesPage)))
+	mux.Handle("POST /policies/tests", c.page(aside(c.runTests)))
+	mux.Handle("POST /policies/reload", c.change(aside(c.reload)))
+	mux.Handle("POST /policies/rollback", c.change(aside(c.rollback)))
 
-	mux.Handle("GET /statistics", c.page(c.statsPage))
-	mux.Handle("GET /statistics/table", c.page(c.statsTable))
+	mux.Handle("GET /statistics", c.page(aside(c.statsPage)))
+	mux.Handle("GET /statistics/table", c.page(aside(c.statsTable)))
 
 	mux.Handle("GET /system", c.page(c.systemPage))
 	mux.Handle("GET /system/audit", c.page(c.audit))
@@ -109,8 +109,8 @@ func (c *Console) routes() http.Handler {
 	mux.Handle("POST /system/letter/retry", c.change(c.retryLetter))
 	mux.Handle("POST /system/letter/all", c.change(c.retryLetters))
 	mux.Handle("POST /system/letter/delete", c.change(c.deleteLetter))
-	mux.Handle("POST /system/forget", c.change(c.forget))
-	mux.Handle("POST /system/backup", c.change(c.backup))
+	mux.Handle("POST /system/forget", c.change(aside(c.forget)))
+	mux.Handle("POST /system/backup", c.change(aside(c.backup)))
 	mux.Handle("/", c.page(c.nothingHere))
 	return mux
 }
