@@ -12,7 +12,7 @@ import (
 // began; the index is not part of it, for it can be made from the log. It fails
 // where path exists, and leaves nothing behind when it fails.
 func (s *Store) Backup(ctx context.Context, path string) error {
-	return s.file.Copy(ctx, path)
+	return s.file.Copy(ctx, path, true)
 }
 
 // BackupFile is Backup for a database that no process has open; ErrInUse
@@ -22,7 +22,7 @@ func BackupFile(ctx context.Context, src, dst string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(l.Copy(ctx, dst), l.Close())
+	return errors.Join(l.Copy(ctx, dst, false), l.Close())
 }
 
 // Readable reports why the database at path can't be used as it is: it is not

@@ -56,7 +56,7 @@ func Restore(ctx context.Context, copied, path string, now time.Time, progress P
 	if err := os.Remove(tmp); err != nil {
 		return "", err
 	}
-	if err := from.Copy(ctx, tmp); err != nil {
+	if err := from.Copy(ctx, tmp, false); err != nil {
 		return "", err
 	}
 	defer os.Remove(tmp)

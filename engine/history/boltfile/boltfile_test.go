@@ -156,18 +156,24 @@ func TestACopyIsTheFileAndReplacesNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	for name, copyTo := range map[string]func(context.Context, *bbolt.DB, string) error{"alone": boltfile.Copy, "beside": boltfile.CopyBeside} {
+		t.Run(name, func(t *testing.T) { copyIsTheFile(t, db, path+"."+name, copyTo) })
+	}
+}
+
+func copyIsTheFile(t *testing.T, db *bbolt.DB, to string, copyTo func(context.Context, *bbolt.DB, string) error) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := boltfile.Copy(gone, db, path+".copy"); !errors.Is(err, context.Canceled) || boltfile.Exists(path+".copy") {
+	if err := copyTo(gone, db, to); !errors.Is(err, context.Canceled) || boltfile.Exists(to) {
 		t.Errorf("a copy nobody waits for: %v", err)
 	}
-	if err := boltfile.Copy(t.Context(), db, path+".copy"); err != nil {
+	if err := copyTo(t.Context(), db, to); err != nil {
 		t.Fatal(err)
 	}
-	if err := boltfile.Copy(t.Context(), db, path+".copy"); !errors.Is(err, fs.ErrExist) {
+	if err := copyTo(t.Context(), db, to); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("over another file: %v", err)
 	}
-	again, err := boltfile.Open(path+".copy", readOnly())
+	again, err := boltfile.Open(to, readOnly())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"go.etcd.io/bbolt"
 )
@@ -13,6 +14,16 @@ import (
 // Copy writes a consistent copy of db to a new file at path. The read
 // transaction lasts as long as the disk takes to write, never longer.
 func Copy(ctx context.Context, db *bbolt.DB, path string) error {
+	return copyTo(db, path, &untilDone{ctx: ctx})
+}
+
+// CopyBeside is Copy for a db that is written to meanwhile: it leaves the disk to
+// others for half of the time, and takes twice as long.
+func CopyBeside(ctx context.Context, db *bbolt.DB, path string) error {
+	return copyTo(db, path, &untilDone{ctx: ctx, paused: true, began: time.Now()})
+}
+
+func copyTo(db *bbolt.DB, path string, to *untilDone) error {
 	if Exists(path) {
 		return fmt.Errorf("%s exists already; remove it or name another file: %w", path, fs.ErrExist)
 	}
@@ -27,12 +38,13 @@ func Copy(ctx context.Context, db *bbolt.DB, path string) error {
 	}
 	err = Guard(func() error {
 		return db.View(func(tx *bbolt.Tx) error {
-			_, err := tx.WriteTo(&untilDone{ctx: ctx, f: f})
+			to.f = f
+			_, err := tx.WriteTo(to)
 			return err
 		})
 	})
-	if err != nil && ctx.Err() != nil {
-		err = ctx.Err() // bbolt does not wrap it
+	if err != nil && to.ctx.Err() != nil {
+		err = to.ctx.Err() // bbolt does not wrap it
 	}
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("the copy %s can't be written: %w", path, err)
@@ -49,6 +61,8 @@ type untilDone struct {
 	ctx     context.Context
 	f       *os.File
 	waiting int
+	paused  bool      // after each piece for as long as that took
+	began   time.Time // with the piece at hand
 }
 
 func (w *untilDone) Write(p []byte) (int, error) {
@@ -58,6 +72,23 @@ func (w *untilDone) Write(p []byte) (int, error) {
 	n, err := w.f.Write(p)
 	if w.waiting += n; w.waiting >= copySync && err == nil {
 		w.waiting, err = 0, w.f.Sync()
+		w.pause()
 	}
 	return n, err
+}
+
+// maxPause bounds a pause between two pieces, where the disk stood still.
+const maxPause = 200 * time.Millisecond
+
+func (w *untilDone) pause() {
+	if !w.paused {
+		return
+	}
+	wait := time.NewTimer(min(time.Since(w.began), maxPause))
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-w.ctx.Done():
+	}
+	w.began = time.Now()
 }

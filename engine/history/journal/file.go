@@ -240,11 +240,15 @@ func (l *File) Update(f func(*bbolt.Tx) error) error {
 	return boltfile.Guard(func() error { return db.Update(f) })
 }
 
-// Copy writes a consistent copy to a new file, while the log goes on.
-func (l *File) Copy(ctx context.Context, path string) error {
+// Copy writes a consistent copy to a new file. Where beside is true the log goes
+// on, and has half of the disk's time.
+func (l *File) Copy(ctx context.Context, path string, beside bool) error {
 	db := l.db.Load()
-	if db == nil {
+	switch {
+	case db == nil:
 		return l.Absent()
+	case beside:
+		return boltfile.CopyBeside(ctx, db, path)
 	}
 	return boltfile.Copy(ctx, db, path)
 }

@@ -369,7 +369,7 @@ func TestFilesThatAreNoLogAreLeftAlone(t *testing.T) {
 func TestCopiesAreTheLog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.db")
 	f := filled(t, path, 50)
-	if err := f.Copy(t.Context(), path+".copy"); err != nil {
+	if err := f.Copy(t.Context(), path+".copy", true); err != nil {
 		t.Fatal(err)
 	}
 	compact, err := f.Compacted(path, options().Bolt, nil)
