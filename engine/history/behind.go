@@ -139,6 +139,7 @@ func (m *memory) cut() []written {
 		e.dirty, e.flushing = false, true
 	}
 	m.writing, m.dirty, m.unsure = m.dirty, nil, len(cut)
+	m.cuts++
 	return cut
 }
 

@@ -143,20 +143,14 @@ func (s *Store) walkCalls(from uint64) *callWalk {
 	if from < math.MaxUint64 {
 		w.below = from + 1
 	}
-	s.mu.Lock()
-	w.index = s.index
-	for _, list := range [][]*entry{s.memory.dirty, s.memory.writing} {
-		for _, e := range list {
-			if e.key.Kind != kindCall || w.seen[e.key.Number] {
-				continue // one that changed while it was written is in both lists; the first counts
-			}
-			w.seen[e.key.Number] = true
-			if len(e.seqs) > 0 && e.seqs[0] <= from {
-				w.fresh = append(w.fresh, written{key: e.key, state: e.state})
-			}
+	waits := s.unwritten(only(kindCall))
+	w.index = waits.index
+	for _, e := range waits.states {
+		w.seen[e.key.Number] = true
+		if len(e.seqs) > 0 && e.seqs[0] <= from {
+			w.fresh = append(w.fresh, e)
 		}
 	}
-	s.mu.Unlock()
 	slices.SortFunc(w.fresh, func(a, b written) int { return cmp.Compare(b.seqs[0], a.seqs[0]) })
 	return w
 }

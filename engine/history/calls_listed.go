@@ -45,25 +45,19 @@ func (s *Store) listCalls(from timed, f engine.CallFilter) *callList {
 	if from.place < newestTimed.place {
 		l.below.place++
 	}
-	s.mu.Lock()
-	l.index = s.index
-	for _, list := range [][]*entry{s.memory.dirty, s.memory.writing} {
-		for _, e := range list {
-			if e.key.Kind != kindCall || l.seen[e.key.Number] {
-				continue // one that changed while it was written is in both lists; the first counts
-			}
-			l.seen[e.key.Number] = true
-			if len(e.seqs) == 0 {
-				continue
-			}
-			for _, at := range moments(e.group) {
-				if t := (timed{at, e.seqs[0]}); t.order(from) >= 0 {
-					l.fresh = append(l.fresh, listed{timed: t, state: e.state})
-				}
+	waits := s.unwritten(only(kindCall))
+	l.index = waits.index
+	for _, e := range waits.states {
+		l.seen[e.key.Number] = true
+		if len(e.seqs) == 0 {
+			continue
+		}
+		for _, at := range moments(e.group) {
+			if t := (timed{at, e.seqs[0]}); t.order(from) >= 0 {
+				l.fresh = append(l.fresh, listed{timed: t, state: e.state})
 			}
 		}
 	}
-	s.mu.Unlock()
 	slices.SortFunc(l.fresh, func(a, b listed) int { return a.order(b.timed) })
 	return l
 }

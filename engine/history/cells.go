@@ -113,19 +113,9 @@ func wholeHours(f engine.StatsFilter, zone *time.Location) (from, to *int64) {
 // unwrittenCells are the cells that the index does not have yet, noted before it
 // is read: what is written in between is in it as well then.
 func (s *Store) unwrittenCells(from, to stats.Hour) (x *index, _ map[stats.Hour][]stats.Change, complete bool, _ error) {
-	var all []written
-	s.mu.Lock()
-	x, complete = s.index, !s.rebuilding
-	for _, list := range [][]*entry{s.memory.dirty, s.memory.writing} {
-		for _, e := range list {
-			if e.key.Kind == kindCell {
-				all = append(all, written{key: e.key, state: e.state})
-			}
-		}
-	}
-	s.mu.Unlock()
+	waits := s.unwritten(only(kindCell))
 	out := make(map[stats.Hour][]stats.Change)
-	for _, w := range all {
+	for _, w := range waits.states {
 		cell, err := stats.ParseKey(w.key.Number)
 		if err != nil {
 			return nil, nil, false, err
@@ -137,7 +127,7 @@ func (s *Store) unwrittenCells(from, to stats.Hour) (x *index, _ map[stats.Hour]
 	for _, changes := range out {
 		stats.SortBySlot(changes)
 	}
-	return x, out, complete, nil
+	return waits.index, out, !waits.rebuilding, nil
 }
 
 // sumHours adds up some of the index's pieces from a key on, and takes what was

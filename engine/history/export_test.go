@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"switchboard/engine"
 )
 
 // Tuning lets tests make bounds small and disks fail.
@@ -88,6 +90,21 @@ func (s *Store) Sweep() (left int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.memory.entries)
+}
+
+// UnwrittenCalls are the call_ids that wait for the index. meanwhile is called
+// where they are looked for without the mutex: at the first of them, and so n times.
+func (s *Store) UnwrittenCalls(n int, meanwhile func()) (ids []string) {
+	for _, w := range s.unwritten(func(k engine.ProfileKind) bool {
+		if k == kindCall && n > 0 {
+			n--
+			meanwhile()
+		}
+		return k == kindCall
+	}).states {
+		ids = append(ids, w.key.Number)
+	}
+	return ids
 }
 
 // Trim deletes old records now, as retention does.

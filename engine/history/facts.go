@@ -79,19 +79,3 @@ func (s *Store) Fact(ctx context.Context, collection, key string) (*engine.Fact,
 	defer s.mu.Unlock()
 	return f.live(now), nil
 }
-
-// unwritten are the states of a kind that wait for the index, by key; and the
-// index that lacks them.
-func (s *Store) unwritten(kind engine.ProfileKind) (*index, map[string]*written) {
-	out := make(map[string]*written)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, list := range [][]*entry{s.memory.dirty, s.memory.writing} {
-		for _, e := range list {
-			if e.key.Kind == kind {
-				out[e.key.Number] = &written{key: e.key, state: e.state}
-			}
-		}
-	}
-	return s.index, out
-}

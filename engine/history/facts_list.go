@@ -36,7 +36,7 @@ func (s *Store) Facts(ctx context.Context, f engine.FactFilter) (engine.FactPage
 	}
 	// What changed is noted before the index is read: what is written behind in
 	// between is in the index as well then.
-	l.index, l.fresh = s.unwritten(kindFact)
+	l.index, l.fresh = s.unwrittenByKey(kindFact)
 	for number, e := range l.fresh {
 		if number >= string(l.at) {
 			l.take(number, e.value)

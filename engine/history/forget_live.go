@@ -31,16 +31,11 @@ func (e *eraser) live(ctx context.Context) error {
 // the index, and all that are not written behind.
 func (e *eraser) liveKeys(ctx context.Context) ([]fold.Key, error) {
 	seen := make(map[fold.Key]bool)
-	e.s.mu.Lock()
-	x := e.s.index
-	for _, list := range [][]*entry{e.s.memory.dirty, e.s.memory.writing} {
-		for _, entry := range list {
-			if isLive(entry.key.Kind) {
-				seen[entry.key] = true
-			}
-		}
+	waits := e.s.unwritten(isLive)
+	x := waits.index
+	for _, entry := range waits.states {
+		seen[entry.key] = true
 	}
-	e.s.mu.Unlock()
 	for name, key := range map[string]func(k []byte) (fold.Key, bool){
 		string(bucketPairs):    func(k []byte) (fold.Key, bool) { return fold.Key{Kind: kindPair, Number: string(k)}, true },
 		string(bucketSessions): func(k []byte) (fold.Key, bool) { return refKeyOf(k), len(k) > 8 },

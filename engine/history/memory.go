@@ -55,6 +55,7 @@ type memory struct {
 	entries map[fold.Key]*entry
 	dirty   []*entry // changed since the last cut
 	writing []*entry // of the cut that is being written
+	cuts    uint64   // so many were taken
 	unsure  int      // of those, how many are not known to be written or not
 	queue   []*entry // every entry, the longest in memory first
 	tick    uint32

@@ -92,7 +92,7 @@ func (s *Store) walkSessions(from []byte, f engine.SessionFilter) *sessionWalk {
 	case f.DID != "":
 		w.prefix = listedPrefix(listedByDID, f.DID)
 	}
-	w.index, w.changed = s.unwritten(kindRef)
+	w.index, w.changed = s.unwrittenByKey(kindRef)
 	for _, e := range w.changed {
 		k, _ := e.value.(*kept)
 		if k != nil && bytes.Compare(sessionPlace(uint64(k.session.Created), k.session.Ref), from) <= 0 {

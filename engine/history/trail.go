@@ -76,16 +76,11 @@ func (s *Store) appendAudited(data []byte, also func(*bbolt.Tx, uint64) error) (
 // written in between is in the index as well then.
 func (s *Store) unwrittenTrail() (x *index, in map[uint64]bool) {
 	in = make(map[uint64]bool)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, list := range [][]*entry{s.memory.writing, s.memory.dirty} {
-		for _, e := range list {
-			if e.key.Kind == kindTrail {
-				in[boltfile.Number([]byte(e.key.Number))] = len(e.seqs) > 0
-			}
-		}
+	waits := s.unwritten(only(kindTrail))
+	for _, e := range waits.states {
+		in[boltfile.Number([]byte(e.key.Number))] = len(e.seqs) > 0
 	}
-	return s.index, in
+	return waits.index, in
 }
 
 // trailBelow returns the audit trail's newest records below one, newest first, at
