@@ -52,7 +52,7 @@ func failingCases() (all []failingCase) {
 		all = append(all, failingCase{point: point, action: "kill", play: duringStop})
 	}
 	all = append(all, failingCase{point: "stop.flush", action: "fail", play: duringStop, says: "the next start does it"})
-	return append(all, startCases()...)
+	return append(append(all, careCases()...), startCases()...)
 }
 
 func startCases() (all []failingCase) {
@@ -83,8 +83,8 @@ func startCases() (all []failingCase) {
 	return all
 }
 
-// TestFailpoints ends or breaks the program at every step of a commit, a reload,
-// a start and a stop, starts it again, and looks for everything that it had
+// TestFailpoints ends or breaks the program at every step of a commit, retention,
+// an erasure, a reload, a start and a stop, starts it again, and looks for everything that it had
 // acknowledged. In further rounds (SWITCHBOARD_FAILPOINT_ROUNDS) the step is left
 // alone for some visits first.
 func TestFailpoints(t *testing.T) {

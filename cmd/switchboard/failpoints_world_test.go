@@ -32,21 +32,23 @@ var armedBinary = sync.OnceValues(func() (string, error) {
 // other, with the failpoint that is armed, and what the servers acknowledged.
 type failing struct {
 	*testing.T
-	binary  string
-	dir     string
-	arms    string // the file that arms a failpoint
-	folder  string // the policies; empty for the built-in ones
-	process *process
-	ended   chan struct{} // closed: the process is gone
-	how     error         // how it ended
-	log     *bytes.Buffer
-	client  *http.Client
+	binary    string
+	dir       string
+	arms      string // the file that arms a failpoint
+	folder    string // the policies; empty for the built-in ones
+	retention string // empty for the usual one
+	process   *process
+	ended     chan struct{} // closed: the process is gone
+	how       error         // how it ended
+	log       *bytes.Buffer
+	client    *http.Client
 
 	mu       sync.Mutex
 	calls    int
 	answered map[string]string // call_id -> the initiation's answer
 	reported map[string]bool   // call_id -> its completion was acknowledged
 	garbage  map[string]bool   // what was acknowledged as not understood
+	care     func(*failing)    // what else must be so on a server that was started anew; nil for nothing
 	sending  sync.WaitGroup
 }
 
@@ -90,6 +92,9 @@ func (f *failing) launch() {
 		"--db", f.db(), "--fallback", "9000000009", "--log-level", "warn", "--test-timeout", "3m"}
 	if f.folder != "" {
 		args = append(args, "--policies", f.folder)
+	}
+	if f.retention != "" {
+		args = append(args, "--retention", f.retention)
 	}
 	cmd := exec.Command(f.binary, args...)
 	f.log = new(bytes.Buffer)
@@ -316,6 +321,31 @@ func (f *failing) recovers() {
 	})
 }
 
+// listed are all calls and what they count as.
+func (f *failing) listed() map[string]string {
+	f.Helper()
+	var list struct {
+		Calls []struct {
+			ID     string `json:"call_id"`
+			Status string
+		}
+		Next string
+	}
+	seen := map[string]string{}
+	for cursor := ""; ; cursor = list.Next {
+		f.get("/api/v1/calls?limit=100&cursor="+url.QueryEscape(cursor), &list)
+		for _, c := range list.Calls {
+			if seen[c.ID] != "" {
+				f.Errorf("%s is there twice", c.ID)
+			}
+			seen[c.ID] = c.Status
+		}
+		if list.Next == "" {
+			return seen
+		}
+	}
+}
+
 // settled checks, on a server that was started anew, that everything that was
 // acknowledged is there once, and that what is derived from it agrees with it.
 func (f *failing) settled() {
@@ -328,36 +358,20 @@ func (f *failing) settled() {
 		}
 	}
 	f.sending.Wait()
+	if f.care != nil {
+		f.care(f)
+	}
 	for id := range f.answered { // a retry gets the same bytes, and no record
 		f.ask(id)
 	}
-	var list struct {
-		Calls []struct {
-			ID     string `json:"call_id"`
-			Status string
-		}
-		Next string
-	}
-	seen := map[string]int{}
-	for cursor := ""; ; cursor = list.Next {
-		f.get("/api/v1/calls?limit=100&cursor="+url.QueryEscape(cursor), &list)
-		for _, c := range list.Calls {
-			seen[c.ID]++
-			if f.reported[c.ID] && c.Status != "answered" {
-				f.Errorf("the report on %s was acknowledged, but it counts as %s", c.ID, c.Status)
-			}
-		}
-		if list.Next == "" {
-			break
-		}
-	}
-	for id, n := range seen {
-		if n != 1 {
-			f.Errorf("%s is there %d times", id, n)
+	seen := f.listed()
+	for id, status := range seen {
+		if f.reported[id] && status != "answered" {
+			f.Errorf("the report on %s was acknowledged, but it counts as %s", id, status)
 		}
 	}
 	for id := range f.answered {
-		if seen[id] == 0 {
+		if seen[id] == "" {
 			f.Errorf("%s was answered and is not there", id)
 		}
 	}

@@ -1,5 +1,6 @@
-// Package failpoint names the steps of a commit, a reload, a start and a stop at
-// which a test can make the program fail, or end it as a crash would.
+// Package failpoint names the steps of a commit, of retention and of an erasure, of
+// a reload, a start and a stop at which a test can make the program fail, or end
+// it as a crash would.
 //
 // An ordinary build has none of it: [Here] and [Pass] are empty and inlined, and
 // nothing in the environment changes that. Built with the tag failpoints the

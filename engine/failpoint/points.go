@@ -33,6 +33,31 @@ const (
 	IndexSynced  // it is on disk; the writer hears that it failed
 	IndexNoted   // kill: before memory knows that it is on disk
 
+	// Retention, beside what it shares with every commit.
+	RetentionClock    // before it is noted that the clock is believed
+	RetentionLook     // before it is looked for what is old
+	RetentionCarry    // before a record of live data that counts is written anew
+	RetentionRests    // before it is read what remains of a call; at a start too
+	RetentionSubtract // kill: queued, and before a call is subtracted; at a start too
+	RetentionRelay    // in its transaction, before the relay's targets are told
+	RetentionMark     // before it is noted how far it came
+	RetentionDelete   // between two records that are deleted
+	RetentionArchive  // kill: before memory forgets what the archive had
+	RetentionDone     // kill: on disk, before the next batch
+
+	// An erasure of a person, likewise.
+	ForgetSession // before a session is ended
+	ForgetLook    // before a part of the log is looked through
+	ForgetCalls   // before it is worked out what calls become
+	ForgetReplace // in their transaction, between two records that are rewritten
+	ForgetReduce  // kill: queued, and before a call is folded anew
+	ForgetOthers  // in the transaction of other records, before they are rewritten
+	ForgetArchive // kill: before memory forgets what the archive had
+	ForgetLive    // before sessions and facts are rewritten
+	ForgetLetters // in its transaction, before the relay's outbox is looked through
+	ForgetNote    // before the audit trail tells of it
+	ForgetIndex   // before the index loses what it held
+
 	// A reload.
 	ReloadBegin     // kill: somebody or something asked for it
 	ReloadRead      // before the folder is read
@@ -85,6 +110,13 @@ var names = [points]string{
 	IndexCut: "index.cut", IndexBegin: "index.begin", IndexSettle: "index.settle",
 	IndexUnpile: "index.unpile", IndexPut: "index.put", IndexEpoch: "index.epoch", IndexFilters: "index.filters",
 	IndexMark: "index.mark", IndexSynced: "index.synced", IndexNoted: "index.noted",
+
+	RetentionClock: "retention.clock", RetentionLook: "retention.look", RetentionCarry: "retention.carry", RetentionRests: "retention.rests",
+	RetentionSubtract: "retention.subtract", RetentionRelay: "retention.relay", RetentionMark: "retention.mark",
+	RetentionDelete: "retention.delete", RetentionArchive: "retention.archive", RetentionDone: "retention.done",
+	ForgetSession: "forget.session", ForgetLook: "forget.look", ForgetCalls: "forget.calls", ForgetReplace: "forget.replace",
+	ForgetReduce: "forget.reduce", ForgetOthers: "forget.others", ForgetArchive: "forget.archive", ForgetLive: "forget.live",
+	ForgetLetters: "forget.letters", ForgetNote: "forget.note", ForgetIndex: "forget.index",
 
 	ReloadBegin: "reload.begin", ReloadRead: "reload.read", ReloadCompile: "reload.compile", ReloadTests: "reload.tests",
 	ReloadPrepare: "reload.prepare", ReloadSmoke: "reload.smoke", ReloadArchive: "reload.archive", ReloadArchived: "reload.archived",

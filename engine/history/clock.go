@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"switchboard/engine"
+	"switchboard/engine/failpoint"
 	"switchboard/engine/history/journal"
 )
 
@@ -96,7 +97,7 @@ func (s *Store) believes(ctx context.Context, now time.Time) (bool, error) {
 // noteClock writes down that the clock was believed. The guard's mutex is not held
 // meanwhile: status takes it, and must not wait for a slow disk.
 func (s *Store) noteClock(now time.Time) error {
-	if err := s.file.SetClock(now.UnixNano()); err != nil {
+	if err := failpoint.Before(failpoint.RetentionClock, func() error { return s.file.SetClock(now.UnixNano()) }); err != nil {
 		return err
 	}
 	s.clock.mu.Lock()

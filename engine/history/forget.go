@@ -15,6 +15,7 @@ import (
 
 	"switchboard/engine"
 	"switchboard/engine/erase"
+	"switchboard/engine/failpoint"
 	"switchboard/engine/history/journal"
 )
 
@@ -48,7 +49,7 @@ func (s *Store) Forget(ctx context.Context, n engine.Number, by string) (*engine
 		}
 	}
 	// From here on a crash has nothing left to do anew.
-	if err := errors.Join(s.behind.round(ctx), s.behind.settle(ctx)); err != nil {
+	if err := errors.Join(failpoint.Before(failpoint.ForgetIndex, func() error { return s.behind.round(ctx) }), s.behind.settle(ctx)); err != nil {
 		s.log.Warn("what was erased is still in the index, until it takes changes again", "error", err)
 	}
 	return &e.out, nil
@@ -97,6 +98,9 @@ func (e *eraser) endSessions(ctx context.Context) error {
 			return err
 		}
 		for _, session := range page.Sessions {
+			if err := failpoint.Here(failpoint.ForgetSession); err != nil {
+				return err
+			}
 			if _, err := e.s.EndSession(ctx, session.Ref, e.by); err != nil {
 				return err
 			}
@@ -131,6 +135,9 @@ func (e *eraser) log(ctx context.Context) error {
 			return err
 		}
 		for from <= last {
+			if err := failpoint.Here(failpoint.ForgetLook); err != nil {
+				return err
+			}
 			found, next, err := holding(e.s.file, from, last, e.holds)
 			if err == nil {
 				err = e.rewrite(ctx, found)
@@ -201,6 +208,9 @@ func (e *eraser) erasureRecord() ([]byte, error) {
 
 // note adds to the audit trail what was done.
 func (e *eraser) note(ctx context.Context) error {
+	if err := failpoint.Here(failpoint.ForgetNote); err != nil {
+		return err
+	}
 	done := e.out
 	data, err := (&record{Kind: kindErasure, At: e.s.Now().UnixNano(), Erasure: &erasure{By: e.by, Done: &done}}).encode()
 	if err != nil {
@@ -227,7 +237,7 @@ func (e *eraser) letters(ctx context.Context) error {
 		return err
 	}
 	it, err := e.s.append(data, func(tx *bbolt.Tx, _ uint64) error {
-		return journal.Others(tx, e.texts)
+		return failpoint.Before(failpoint.ForgetLetters, func() error { return journal.Others(tx, e.texts) })
 	})
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 
 	"switchboard/engine"
 	"switchboard/engine/erase"
+	"switchboard/engine/failpoint"
 	"switchboard/engine/history/fold"
 	"switchboard/engine/history/journal"
 )
@@ -23,6 +24,9 @@ func (r roles) any() bool { return r.caller || r.receiver }
 func (e *eraser) calls(ctx context.Context, ids []string) error {
 	if len(ids) == 0 {
 		return nil
+	}
+	if err := failpoint.Here(failpoint.ForgetCalls); err != nil {
+		return err
 	}
 	s := e.s
 	data, err := e.erasureRecord()
@@ -55,6 +59,7 @@ func (e *eraser) calls(ctx context.Context, ids []string) error {
 		it, err := s.append(data, func(tx *bbolt.Tx, _ uint64) error { return journal.Replace(tx, news) })
 		if err == nil {
 			for _, r := range rests {
+				failpoint.Pass(failpoint.ForgetReduce)
 				s.memory.reduce(r, it.Seq)
 				s.memory.entries[r.key].recent = nil // the log has them as they are now
 			}

@@ -8,6 +8,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
+	"switchboard/engine/failpoint"
 	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
 )
@@ -20,7 +21,7 @@ func (e *eraser) live(ctx context.Context) error {
 		return err
 	}
 	for batch := range slices.Chunk(keys, sweepStep) {
-		if err := e.liveBatch(ctx, batch); err != nil {
+		if err := failpoint.Before(failpoint.ForgetLive, func() error { return e.liveBatch(ctx, batch) }); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
+	"switchboard/engine/failpoint"
 	"switchboard/engine/history/journal"
 )
 
@@ -111,6 +112,15 @@ func (e *eraser) others(ctx context.Context, found []journal.Stored) error {
 	if len(found) == 0 {
 		return nil
 	}
+	it, err := e.startOthers(found)
+	if err != nil || it == nil {
+		return err
+	}
+	return e.await(ctx, it)
+}
+
+// startOthers queues the record that rewrites others; nil where none changes.
+func (e *eraser) startOthers(found []journal.Stored) (*journal.Item, error) {
 	var news []journal.Stored
 	var items, revisions []string
 	var unaudited []uint64
@@ -120,13 +130,13 @@ func (e *eraser) others(ctx context.Context, found []journal.Stored) error {
 	for _, st := range found {
 		r, err := decodeRecord(st.Data)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		q, rev, audited := r.Quarantine, r.Revision, r.audited()
 		e.other(r)
 		data, err := r.encode()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if bytes.Equal(data, st.Data) {
 			continue // the digits belong to something else
@@ -146,15 +156,15 @@ func (e *eraser) others(ctx context.Context, found []journal.Stored) error {
 		}
 	}
 	if len(news) == 0 {
-		return nil
+		return nil, nil
 	}
 	data, err := e.erasureRecord()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	e.s.mu.Lock()
 	it, err := e.s.append(data, func(tx *bbolt.Tx, _ uint64) error {
-		err := journal.Replace(tx, news)
+		err := failpoint.Before(failpoint.ForgetOthers, func() error { return journal.Replace(tx, news) })
 		for _, id := range items {
 			err = errors.Join(err, tx.Bucket(bucketQuarantine).Delete([]byte(id)))
 		}
@@ -168,8 +178,9 @@ func (e *eraser) others(ctx context.Context, found []journal.Stored) error {
 	}
 	e.s.mu.Unlock()
 	if err != nil {
-		return err
+		return nil, err
 	}
+	failpoint.Pass(failpoint.ForgetArchive)
 	for _, id := range items {
 		a.bytes -= a.items[id].Size
 		delete(a.items, id)
@@ -181,7 +192,7 @@ func (e *eraser) others(ctx context.Context, found []journal.Stored) error {
 	e.out.Quarantined += len(items)
 	e.out.Revisions = append(e.out.Revisions, revisions...)
 	slices.Sort(e.out.Revisions)
-	return e.await(ctx, it)
+	return it, nil
 }
 
 // erasedSince reports whether somebody was erased after a record: an index that

@@ -1,5 +1,7 @@
 package history
 
+import "switchboard/engine/failpoint"
+
 // carryOver writes the records of live data that retention is about to take, and
 // that still count, once more at the log's new end. The journal keeps the order:
 // the new record is on disk before the old one goes.
@@ -8,7 +10,7 @@ func (s *Store) carryOver(old []aged) error {
 		if a.live == nil {
 			continue
 		}
-		if err := s.carry(a); err != nil {
+		if err := failpoint.Before(failpoint.RetentionCarry, func() error { return s.carry(a) }); err != nil {
 			return err
 		}
 	}

@@ -121,7 +121,7 @@ func defaults() tuning {
 		maxPending: 50_000, maxBytes: 256 << 20,
 		completeWait: 10 * time.Second, backoff: 50 * time.Millisecond, maxBackoff: time.Second, closeWait: 5 * time.Second,
 		rebuildFirst: 200 * time.Millisecond, claimFor: 20 * time.Millisecond, evictEvery: time.Second, maxIdle: 200_000,
-		trimBatch: trimAtOnce, trimEvery: time.Minute,
+		trimBatch: failpoint.Bound(trimAtOnce, 8), trimEvery: time.Duration(failpoint.Bound(60_000, 100)) * time.Millisecond,
 		quarantined: 10_000, quarantineB: 64 << 20, sessions: 2_000_000, ended: 500_000, facts: 100_000, factBytes: 256 << 20, timeline: 10_000,
 		commit: func(next func() error) error { return next() },
 		round:  func(next func() error) error { return next() },

@@ -9,6 +9,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
+	"switchboard/engine/failpoint"
 	"switchboard/engine/giveway"
 	"switchboard/engine/history/journal"
 )
@@ -68,6 +69,9 @@ func (s *Store) trim(ctx context.Context, now time.Time) (more bool, err error) 
 	if rebuilding {
 		return false, nil // it reads the log's old end at this moment
 	}
+	if err := failpoint.Here(failpoint.RetentionLook); err != nil {
+		return false, err
+	}
 	cutoff := now.Add(-s.Retention).UnixNano()
 	old, err := s.oldest(ctx, cutoff)
 	if err != nil || len(old) == 0 {
@@ -85,7 +89,7 @@ func (s *Store) trim(ctx context.Context, now time.Time) (more bool, err error) 
 	var it *journal.Item
 	err = s.forgetThrough(ctx, through, s.staysWithout(drop), func() (uint64, error) {
 		it, err = s.append(data, func(tx *bbolt.Tx, _ uint64) error {
-			return errors.Join(s.expireRelay(tx, old), deleteOld(tx, old, through, keep, drop))
+			return errors.Join(failpoint.Before(failpoint.RetentionRelay, func() error { return s.expireRelay(tx, old) }), deleteOld(tx, old, through, keep, drop))
 		})
 		if err != nil {
 			return 0, err
@@ -95,10 +99,12 @@ func (s *Store) trim(ctx context.Context, now time.Time) (more bool, err error) 
 	if err != nil {
 		return false, err
 	}
+	failpoint.Pass(failpoint.RetentionArchive)
 	s.forgetArchive(old, drop)
 	if err := it.Wait(ctx); err != nil {
 		return false, err
 	}
+	failpoint.Pass(failpoint.RetentionDone)
 	s.journal.Took(uint64(len(old) - len(keep)))
 	return len(old) == s.trimBatch, nil
 }
@@ -166,10 +172,10 @@ func (s *Store) keepRevisions(old []aged, cutoff int64) (keep []uint64, drop []s
 // deleteOld takes old records out of the log, and what points to them.
 func deleteOld(tx *bbolt.Tx, old []aged, through uint64, keep []uint64, drop []string) error {
 	revisions, items := tx.Bucket(bucketRevisions), tx.Bucket(bucketQuarantine)
-	errs := []error{journal.Trim(tx, through)}
+	errs := []error{failpoint.Before(failpoint.RetentionMark, func() error { return journal.Trim(tx, through) })}
 	for _, a := range old {
 		if !slices.Contains(keep, a.seq) {
-			errs = append(errs, journal.Delete(tx, a.seq))
+			errs = append(errs, failpoint.Before(failpoint.RetentionDelete, func() error { return journal.Delete(tx, a.seq) }))
 		}
 		if a.quarantine == "" {
 			continue

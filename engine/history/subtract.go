@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"switchboard/engine"
+	"switchboard/engine/failpoint"
 	"switchboard/engine/history/fold"
 )
 
@@ -58,6 +59,7 @@ func (s *Store) forgetThrough(ctx context.Context, through uint64, stays func(ui
 				return err
 			}
 			for _, r := range rests {
+				failpoint.Pass(failpoint.RetentionSubtract)
 				s.memory.reduce(r, seq)
 			}
 			for _, old := range gone {
@@ -90,6 +92,9 @@ func (s *Store) rests(calls []fold.Key, through uint64) ([]rest, error) {
 	}
 	s.mu.Unlock()
 	for i := range out {
+		if err := failpoint.Here(failpoint.RetentionRests); err != nil {
+			return nil, err
+		}
 		var there []uint64
 		for _, seq := range out[i].seqs {
 			r, err := s.read(seq)

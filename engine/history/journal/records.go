@@ -146,6 +146,9 @@ func Replace(tx *bbolt.Tx, news []Stored) error {
 		if b.Get(boltfile.Key(st.Seq)) == nil {
 			continue
 		}
+		if err := failpoint.Here(failpoint.ForgetReplace); err != nil {
+			return err
+		}
 		if err := b.Put(boltfile.Key(st.Seq), st.Data); err != nil {
 			return err
 		}
