@@ -28,6 +28,11 @@ func (s *Store) indexBroken(x *index, err error) {
 	s.behind.nudge()
 }
 
+// unsure reports whether memory may lack what counts: the index, that it is read
+// from, can't be, or does not hold all of the log yet. What rewrites the log by
+// what it finds there waits. The mutex is held.
+func (s *Store) unsure() bool { return s.rebuilding || s.behind.damaged.Load() }
+
 // renewIndex begins a new index in place of a damaged one. What is in memory may
 // come from the damaged one, so it is forgotten, and all of the log is folded
 // again. Views that are open meet conflicts.

@@ -46,7 +46,7 @@ func (e *eraser) calls(ctx context.Context, ids []string) error {
 			return err
 		}
 		s.lockWith(need...)
-		if s.rebuilding {
+		if s.unsure() {
 			s.mu.Unlock()
 			return errRebuilding
 		}

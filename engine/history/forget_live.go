@@ -107,7 +107,7 @@ func (e *eraser) liveBatch(ctx context.Context, keys []fold.Key) error {
 		return err
 	}
 	s.lockWith(need...)
-	if s.rebuilding {
+	if s.unsure() {
 		s.mu.Unlock()
 		return errRebuilding
 	}

@@ -317,16 +317,7 @@ func TestAnIndexDamagedWhileItIsOpen(t *testing.T) {
 	}
 	want := picture(t, s)
 	s.Sweep()
-	f, err := os.OpenFile(history.IndexPath(path), os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.WriteAt(make([]byte, 1<<20), 2*4096); err != nil { // all but the two meta pages
-		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
+	damageIndex(t, path)
 	route(t, s, "goes on", caller, number(109), did2)
 	if w := s.Status().Warnings; len(w) == 0 || !strings.Contains(w[0].Message, "The index was damaged") {
 		t.Errorf("warnings: %q", w)

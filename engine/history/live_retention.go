@@ -22,6 +22,9 @@ func (s *Store) carry(a aged) error {
 	keys := a.live.liveKeys()
 	s.lockWith(keys...)
 	defer s.mu.Unlock()
+	if s.unsure() {
+		return errRebuilding // what is not found may count all the same
+	}
 	next := &record{Kind: a.live.Kind, At: now}
 	switch v := s.memory.entries[keys[0]].value.(type) {
 	case *kept:

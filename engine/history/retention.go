@@ -64,10 +64,10 @@ const trimAtOnce = 64
 // subtraction when it comes to that record.
 func (s *Store) trim(ctx context.Context, now time.Time) (more bool, err error) {
 	s.mu.Lock()
-	rebuilding := s.rebuilding
+	unsure := s.unsure()
 	s.mu.Unlock()
-	if rebuilding {
-		return false, nil // it reads the log's old end at this moment
+	if unsure {
+		return false, nil // a rebuild reads the log's old end at this moment, or is about to
 	}
 	if err := failpoint.Here(failpoint.RetentionLook); err != nil {
 		return false, err
@@ -88,6 +88,9 @@ func (s *Store) trim(ctx context.Context, now time.Time) (more bool, err error) 
 	}
 	var it *journal.Item
 	err = s.forgetThrough(ctx, through, s.staysWithout(drop), func() (uint64, error) {
+		if s.unsure() {
+			return 0, errRebuilding
+		}
 		it, err = s.append(data, func(tx *bbolt.Tx, _ uint64) error {
 			return errors.Join(failpoint.Before(failpoint.RetentionRelay, func() error { return s.expireRelay(tx, old) }), deleteOld(tx, old, through, keep, drop))
 		})
