@@ -188,6 +188,12 @@ func (d desk) Forget(ctx context.Context, v console.Visitor, number string) (*co
 	return &console.Erased{Erasure: got.Erasure, Policies: got.Policies, Next: got.Next}, nil
 }
 
+// ConfirmClock says that the clock is right.
+func (d desk) ConfirmClock(ctx context.Context, v console.Visitor) error {
+	_, err := d.believeClock(as(ctx, v))
+	return said(err)
+}
+
 // Backup sends a copy of the database.
 func (d desk) Backup(w http.ResponseWriter, r *http.Request, v console.Visitor) error {
 	return said(d.sendBackup(w, r.WithContext(as(r.Context(), v))))

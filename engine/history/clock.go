@@ -136,6 +136,6 @@ func (g *clockGuard) warning(elapsed time.Duration, zone *time.Location) (w engi
 	return engine.Warning{Code: "retention_held",
 		Message: fmt.Sprintf("The clock says %s, and by the uptime and by when it was believed last it should say %s; so nothing is deleted by age.",
 			g.held.In(zone).Format(time.RFC3339), g.should(elapsed).In(zone).Format(time.RFC3339)),
-		Hint: "Set the clock right. Where it is right, and the server had stood still for days, confirm it: switchboard db confirm-clock.",
+		Hint: "Set the clock right. Where it is right, and the server had stood still for days, confirm it: switchboard db confirm-clock, or the console's System page.",
 	}, true
 }

@@ -110,6 +110,7 @@ func (c *Console) routes() http.Handler {
 	mux.Handle("POST /system/letter/all", c.change(c.retryLetters))
 	mux.Handle("POST /system/letter/delete", c.change(c.deleteLetter))
 	mux.Handle("POST /system/forget", c.change(aside(c.forget)))
+	mux.Handle("POST /system/clock", c.change(c.confirmClock))
 	mux.Handle("POST /system/backup", c.change(aside(c.backup)))
 	mux.Handle("/", c.page(c.nothingHere))
 	return mux

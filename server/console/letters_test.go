@@ -112,6 +112,24 @@ func TestFlowDeadLetters(t *testing.T) {
 	b.clean("the flow")
 }
 
+// send sends a form with a token, and with header lines of pairs.
+func (w *world) send(path string, form url.Values, token string, header ...string) (int, string) {
+	w.t.Helper()
+	r, err := http.NewRequest(http.MethodPost, w.private+path, strings.NewReader(form.Encode()))
+	w.must(err)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		if header[i] == "Host" {
+			r.Host = header[i+1]
+		}
+		r.Header.Set(header[i], header[i+1])
+	}
+	return w.do(r)
+}
+
 func TestDeadLettersAreGuardedAndAudited(t *testing.T) {
 	box := postboxOf(4)
 	w := begin(t, func(o *server.Options) {
@@ -119,19 +137,7 @@ func TestDeadLettersAreGuardedAndAudited(t *testing.T) {
 		o.Tokens = []access.Token{{Name: "boss", Secret: "admin-token"}, {Name: "guest", Secret: "read-token", ReadOnly: true}}
 	})
 	send := func(path, id, token string, header ...string) (int, string) {
-		r, err := http.NewRequest(http.MethodPost, w.private+path, strings.NewReader(url.Values{"id": {id}}.Encode()))
-		w.must(err)
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		if token != "" {
-			r.Header.Set("Authorization", "Bearer "+token)
-		}
-		for i := 0; i+1 < len(header); i += 2 {
-			if header[i] == "Host" {
-				r.Host = header[i+1]
-			}
-			r.Header.Set(header[i], header[i+1])
-		}
-		return w.do(r)
+		return w.send(path, url.Values{"id": {id}}, token, header...)
 	}
 	for _, path := range []string{"/system/letter/retry", "/system/letter/all", "/system/letter/delete"} {
 		if status, _ := send(path, "crm.1", ""); status != http.StatusSeeOther && status != http.StatusUnauthorized {

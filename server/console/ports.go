@@ -109,6 +109,9 @@ type Desk interface {
 	Rollback(ctx context.Context, v Visitor, revision string) (engine.Report, error)
 	// Forget erases the person with a number, in any spelling, for good.
 	Forget(ctx context.Context, v Visitor, number string) (*Erased, error)
+	// ConfirmClock says that the clock is right, where it jumped and nothing is
+	// deleted by age.
+	ConfirmClock(ctx context.Context, v Visitor) error
 	// Backup sends a consistent copy of the database.
 	Backup(w http.ResponseWriter, r *http.Request, v Visitor) error
 	// Warnings are what somebody should look at.

@@ -16,7 +16,8 @@ type systemView struct {
 	Version  string
 	Items    []quarantineRow
 	Letters  lettersView
-	Changes  bool // the visitor may change something
+	Held     string // why nothing is deleted by age; empty where it is
+	Changes  bool   // the visitor may change something
 	Done     string
 }
 
@@ -52,6 +53,11 @@ func (c *Console) systemPage(a *asked) error {
 	}
 	v := systemView{Store: c.o.History.Status(), Version: c.o.Version, Changes: a.visitor.Changes, Done: doneTexts[a.FormValue("done")]}
 	v.Warnings = a.warningsNow()
+	for _, w := range v.Store.Warnings {
+		if w.Code == "retention_held" {
+			v.Held = w.Message
+		}
+	}
 	if v.Letters, err = a.lettersNow(); err != nil {
 		return err
 	}
@@ -87,6 +93,7 @@ var doneTexts = map[string]string{
 	"session": "The pair can reach each other now.", "ended": "The session has ended.",
 	"letter": "The message is on its way again.", "deleted": "The message was deleted.",
 	"letters": "All that can be sent is on its way again.", "someletters": "Many are on their way again. Send all again for the rest.",
+	"clock":    "The clock counts as right. What is too old by it is deleted from now on.",
 	"reloaded": "The folder was loaded; what it holds is in force.", "rolledback": "The earlier revision serves now.",
 }
 
@@ -96,6 +103,10 @@ func (c *Console) retry(a *asked) error {
 
 func (c *Console) discard(a *asked) error {
 	return a.did("discarded", "/system", c.o.Desk.Discard(a.Context(), a.visitor, a.PostFormValue("id")))
+}
+
+func (c *Console) confirmClock(a *asked) error {
+	return a.did("clock", "/system", c.o.Desk.ConfirmClock(a.Context(), a.visitor))
 }
 
 func (c *Console) backup(a *asked) error { return c.o.Desk.Backup(a.w, a.Request, a.visitor) }
