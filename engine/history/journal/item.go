@@ -11,6 +11,7 @@ type Item struct {
 	Seq uint64
 
 	data  []byte
+	size  int                                  // of data, and of what also writes
 	also  func(tx *bbolt.Tx, seq uint64) error // changes that belong to the record; nil for most
 	hasty bool
 	done  chan struct{}

@@ -41,13 +41,14 @@ type Journal struct {
 	wake   chan struct{} // of capacity one: there is something to do
 
 	mu      sync.Mutex
-	queue   []*Item // not on disk yet, in order; those of the running commit included
-	bytes   int     // of queue
-	last    uint64  // the last sequence number given
-	durable uint64  // the last sequence number on disk
-	gone    uint64  // the number of records that were deleted
-	failing error   // why the disk does not take records; nil while it does
-	lost    uint64  // hasty records that were never taken into the queue
+	queue   []*Item  // not on disk yet, in order; those of the running commit included
+	asides  []*aside // changes without a record that wait for their turn, in order
+	bytes   int      // of queue
+	last    uint64   // the last sequence number given
+	durable uint64   // the last sequence number on disk
+	gone    uint64   // the number of records that were deleted
+	failing error    // why the disk does not take records; nil while it does
+	lost    uint64   // hasty records that were never taken into the queue
 	closed  bool
 	moved   chan struct{} // closed and replaced when durable, failing or closed changes
 
@@ -75,35 +76,48 @@ func Start(file *File, b Bounds) *Journal {
 // once, with the error, and the record goes on being retried. Where no more is
 // taken, the item is nil and the error says why.
 func (j *Journal) Append(data []byte, hasty bool, also func(*bbolt.Tx, uint64) error) (*Item, error) {
+	return j.AppendHolding(data, 0, hasty, also)
+}
+
+// AppendHolding is Append where also writes so many bytes beside the record: they
+// count where it is bounded what waits, and what one commit takes.
+func (j *Journal) AppendHolding(data []byte, beside int, hasty bool, also func(*bbolt.Tx, uint64) error) (*Item, error) {
+	size := len(data) + beside
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.closed {
 		return nil, errClosed
 	}
-	if len(j.queue) >= j.bounds.MaxPending || j.bytes+len(data) > j.bounds.MaxBytes && len(j.queue) > 0 {
+	if len(j.queue) >= j.bounds.MaxPending || j.bytes+size > j.bounds.MaxBytes && len(j.queue) > 0 {
 		if hasty {
 			j.lost++
 		}
 		return nil, errFull
 	}
 	j.last++
-	it := &Item{Seq: j.last, data: data, also: also, hasty: hasty, done: make(chan struct{})}
+	it := &Item{Seq: j.last, data: data, size: size, also: also, hasty: hasty, done: make(chan struct{})}
 	if j.failing != nil && hasty {
 		it.tell(j.failing)
 	}
 	j.queue = append(j.queue, it)
-	j.bytes += len(data)
+	j.bytes += size
+	j.awaken()
+	return it, nil
+}
+
+func (j *Journal) awaken() {
 	select {
 	case j.wake <- struct{}{}:
 	default:
 	}
-	return it, nil
 }
 
-// The most that one commit takes, so that nobody waits long for others' bytes.
+// The most that one commit takes, so that nobody waits long for others' bytes: one
+// who comes during a commit waits for that and the next. Only a record that is
+// larger by itself makes a larger one.
 const (
 	commitItems = 8192
-	commitBytes = 16 << 20
+	commitBytes = 2 << 20
 )
 
 func (j *Journal) run() {
@@ -112,6 +126,9 @@ func (j *Journal) run() {
 	for {
 		batch, closed := j.next()
 		if len(batch) == 0 {
+			if j.aside() {
+				continue
+			}
 			if closed {
 				return
 			}
@@ -138,6 +155,7 @@ func (j *Journal) run() {
 		j.committed(batch)
 		failpoint.Pass(failpoint.CommitRoom)
 		j.file.ahead.Fill()
+		j.aside()
 	}
 }
 
@@ -145,8 +163,8 @@ func (j *Journal) next() (batch []*Item, closed bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	n, size := 0, 0
-	for n < len(j.queue) && n < commitItems && (n == 0 || size+len(j.queue[n].data) <= commitBytes) {
-		size += len(j.queue[n].data)
+	for n < len(j.queue) && n < commitItems && (n == 0 || size+j.queue[n].size <= commitBytes) {
+		size += j.queue[n].size
 		n++
 	}
 	return j.queue[:n:n], j.closed
@@ -159,7 +177,7 @@ func (j *Journal) committed(batch []*Item) {
 		j.queue = nil // gives the array back
 	}
 	for _, it := range batch {
-		j.bytes -= len(it.data)
+		j.bytes -= it.size
 	}
 	j.durable = batch[len(batch)-1].Seq
 	j.failing = nil
@@ -184,6 +202,7 @@ func (j *Journal) failed(batch []*Item, err error) {
 			it.tell(j.failing)
 		}
 	}
+	j.dropAsides(j.failing)
 }
 
 func unavailable(why error) error { return fmt.Errorf("%w: %w", engine.ErrUnavailable, why) }
@@ -195,6 +214,7 @@ func (j *Journal) giveUp() {
 	for _, it := range j.queue {
 		it.tell(errors.Join(errClosed, j.failing))
 	}
+	j.dropAsides(errClosed)
 	j.announce()
 }
 
@@ -275,10 +295,7 @@ func (j *Journal) Close(within time.Duration) error {
 	j.closed = true
 	j.announce()
 	j.mu.Unlock()
-	select {
-	case j.wake <- struct{}{}:
-	default:
-	}
+	j.awaken()
 	select {
 	case <-j.stopped:
 	case <-time.After(within):
@@ -291,28 +308,4 @@ func (j *Journal) Close(within time.Duration) error {
 		return fmt.Errorf("%d records did not get to the disk: %w", len(j.queue), j.failing)
 	}
 	return nil
-}
-
-// Status is what a journal says of itself.
-type Status struct {
-	Durable uint64 // the last sequence number on disk
-	Records uint64 // on disk and not deleted
-	Queue   int    // waiting for the disk
-	Unsaved uint64 // hasty records that were not taken, or wait while the disk fails
-	Failing error  // why the disk does not take records; nil while it does
-}
-
-// Status tells of this moment.
-func (j *Journal) Status() Status {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	out := Status{Durable: j.durable, Records: j.durable - j.gone, Queue: len(j.queue), Unsaved: j.lost, Failing: j.failing}
-	if j.failing != nil {
-		for _, it := range j.queue {
-			if it.hasty {
-				out.Unsaved++
-			}
-		}
-	}
-	return out
 }

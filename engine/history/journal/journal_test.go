@@ -278,7 +278,7 @@ func TestTheOwnersBucketsChangeWithTheirRecord(t *testing.T) {
 		if at := boltfile.Number(tx.Bucket(notes).Get([]byte("at"))); at != it.Seq {
 			t.Errorf("it says %d, the record is %d", at, it.Seq)
 		}
-		return journal.Others(tx, func(*bbolt.Bucket) error { others++; return nil })
+		return journal.Others(tx, func([]byte, *bbolt.Bucket) error { others++; return nil })
 	})
 	if err != nil || others != 2 {
 		t.Errorf("%d other buckets, %v", others, err)

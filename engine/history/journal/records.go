@@ -171,12 +171,16 @@ func End(tx *bbolt.Tx) uint64 {
 	return max(boltfile.Number(last), boltfile.Number(tx.Bucket(bucketMeta).Get(metaTrimmed)))
 }
 
+// Look returns a record for as long as its transaction lasts, nil where there is
+// none.
+func Look(tx *bbolt.Tx, seq uint64) []byte { return tx.Bucket(bucketLog).Get(boltfile.Key(seq)) }
+
 // Others calls f with all buckets of the file except the one of the records.
-func Others(tx *bbolt.Tx, f func(*bbolt.Bucket) error) error {
+func Others(tx *bbolt.Tx, f func(name []byte, b *bbolt.Bucket) error) error {
 	return tx.ForEach(func(name []byte, b *bbolt.Bucket) error {
 		if bytes.Equal(name, bucketLog) {
 			return nil
 		}
-		return f(b)
+		return f(name, b)
 	})
 }
