@@ -44,7 +44,9 @@ func failingCases() (all []failingCase) {
 	for _, point := range []string{"reload.read", "reload.compile", "reload.tests", "reload.prepare", "reload.smoke"} {
 		all = append(all, failingCase{point: point, action: "kill", play: duringReload}, failingCase{point: point, action: "fail", play: duringReload, says: "no space left"})
 	}
-	all = append(all, failingCase{point: "reload.archive", action: "fail", play: duringReload, says: "could not be archived"})
+	all = append(all, failingCase{point: "reload.archive", action: "fail", play: duringReload, says: "could not be archived"},
+		failingCase{point: "reload.pieces", action: "fail", play: duringReload}, // they go with the record
+		failingCase{point: "reload.pieces", action: "kill", play: duringReload}, failingCase{point: "reload.pieces", action: "kill", play: duringReload, skip: 1})
 	for _, point := range []string{"reload.begin", "reload.archive", "reload.archived", "reload.swapped", "reload.announced"} {
 		all = append(all, failingCase{point: point, action: "kill", play: duringReload})
 	}
@@ -74,6 +76,7 @@ func startCases() (all []failingCase) {
 	all = append(all, failingCase{point: "ready.write", action: "fail", play: readyLater})
 	both(laterStart, "", "start.revision")
 	kill(laterStart, "ready.published")
+	both(startOnLeftPieces, "", "pieces.sweep")
 	both(startOnCorruption, "can't be set aside", "open.corrupt")
 	kill(startOnCorruption, "open.set_aside")
 	both(startWithoutIndex, "index does not take", "create.beside", "create.fill", "create.publish", "create.linked")
@@ -255,6 +258,13 @@ func startOnBadIndex(f *failing, c failingCase) {
 	if err := os.WriteFile(f.db()+".index", bytes.Repeat([]byte("rubbish "), 4096), 0o600); err != nil {
 		f.Fatal(err)
 	}
+	f.armedStart(c)
+}
+
+// startOnLeftPieces leaves files of a policy set that was never archived.
+func startOnLeftPieces(f *failing, c failingCase) {
+	duringReload(f, failingCase{point: "reload.pieces", action: "kill", skip: 1})
+	f.edit("9876543212", "9876543210")
 	f.armedStart(c)
 }
 

@@ -66,6 +66,7 @@ const (
 	ReloadPrepare   // it is ready for calls
 	ReloadSmoke     // it was tried on recorded calls
 	ReloadArchive   // before it is archived
+	ReloadPieces    // before some of its files are written, and its record
 	ReloadArchived  // kill: archived, and not in force
 	ReloadSwapped   // kill: in force, and nobody was told
 	ReloadAnnounced // kill: status tells, before metrics and events do
@@ -82,6 +83,7 @@ const (
 	OpenIndex      // before the index is opened
 	IndexRemove    // before an index that is no good is removed
 	OpenArchive    // before it is read which policy sets are archived
+	PiecesSweep    // before files that no archived policy set has are taken away
 	OpenTail       // before a record that the index lacks is folded
 	RebuildRecord  // before a record is folded for a new index
 	RebuildEnd     // kill: all are, and the index does not say so
@@ -119,12 +121,12 @@ var names = [points]string{
 	ForgetLetters: "forget.letters", ForgetNote: "forget.note", ForgetIndex: "forget.index",
 
 	ReloadBegin: "reload.begin", ReloadRead: "reload.read", ReloadCompile: "reload.compile", ReloadTests: "reload.tests",
-	ReloadPrepare: "reload.prepare", ReloadSmoke: "reload.smoke", ReloadArchive: "reload.archive", ReloadArchived: "reload.archived",
+	ReloadPrepare: "reload.prepare", ReloadSmoke: "reload.smoke", ReloadArchive: "reload.archive", ReloadPieces: "reload.pieces", ReloadArchived: "reload.archived",
 	ReloadSwapped: "reload.swapped", ReloadAnnounced: "reload.announced",
 
 	OpenCorrupt: "open.corrupt", OpenSetAside: "open.set_aside", CreateBeside: "create.beside", CreateFill: "create.fill",
 	CreatePublish: "create.publish", CreateLinked: "create.linked", OpenLog: "open.log", OpenRead: "open.read", OpenIndex: "open.index",
-	IndexRemove: "index.remove", OpenArchive: "open.archive", OpenTail: "open.tail", RebuildRecord: "rebuild.record", RebuildEnd: "rebuild.end",
+	IndexRemove: "index.remove", OpenArchive: "open.archive", PiecesSweep: "pieces.sweep", OpenTail: "open.tail", RebuildRecord: "rebuild.record", RebuildEnd: "rebuild.end",
 	StartRevision: "start.revision", ListenPublic: "listen.public", ListenPrivate: "listen.private", ReadyWrite: "ready.write", ReadyPublished: "ready.published",
 
 	StopDrain: "stop.drain", StopLog: "stop.log", StopFlush: "stop.flush", StopIndex: "stop.index", StopClosing: "stop.closing",

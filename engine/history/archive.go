@@ -31,10 +31,19 @@ type archive struct {
 	order     []arrival // of items, oldest first, and of some that are gone
 	bytes     int64     // of the bodies in quarantine
 	rotated   uint64    // since start, out of a quarantine that was full
+	waiting   map[string]waitingRevision
+}
+
+// waitingRevision is one whose record is not on disk, so that its pieces need not
+// be there either.
+type waitingRevision struct {
+	files map[string][]byte
+	saved *journal.Item
 }
 
 func (a *archive) open(l *journal.File) error {
 	a.revisions, a.items = make(map[string]revisionRef), make(map[string]quarantineRef)
+	a.waiting = make(map[string]waitingRevision)
 	if err := failpoint.Here(failpoint.OpenArchive); err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"switchboard/engine/erase"
 	"switchboard/engine/failpoint"
 	"switchboard/engine/history/journal"
+	"switchboard/engine/history/pieces"
 )
 
 // Forget erases a person: from the records of calls, whose totals stay true for
@@ -41,9 +42,9 @@ func (s *Store) Forget(ctx context.Context, n engine.Number, by string) (*engine
 		return nil, err
 	}
 	defer s.endCare()
-	e := &eraser{s: s, p: p, by: by, salt: make([]byte, 32), out: engine.Erasure{Revisions: []string{}}}
+	e := &eraser{s: s, p: p, by: by, salt: make([]byte, 32), out: engine.Erasure{Revisions: []string{}}, pieces: make(map[pieces.Name]searched)}
 	rand.Read(e.salt) //nolint:errcheck // never fails
-	for _, step := range []func(context.Context) error{e.endSessions, e.log, e.live, e.letters, e.note} {
+	for _, step := range []func(context.Context) error{e.endSessions, e.log, s.sweepPieces, e.live, e.letters, e.note} {
 		if err := step(ctx); err != nil {
 			return nil, fmt.Errorf("not all of it is erased; ask again to go on: %w", err)
 		}
@@ -76,6 +77,8 @@ type eraser struct {
 	at   int64 // when the person's sessions had ended
 	salt []byte
 	out  engine.Erasure
+
+	pieces map[pieces.Name]searched // of archived sets
 }
 
 // rename gives an id that contains the number another one, the same whenever it
@@ -237,7 +240,14 @@ func (e *eraser) letters(ctx context.Context) error {
 		return err
 	}
 	it, err := e.s.append(data, func(tx *bbolt.Tx, _ uint64) error {
-		return failpoint.Before(failpoint.ForgetLetters, func() error { return journal.Others(tx, e.texts) })
+		return failpoint.Before(failpoint.ForgetLetters, func() error {
+			return journal.Others(tx, func(name []byte, b *bbolt.Bucket) error {
+				if pieces.Is(name) {
+					return nil // they are compressed; those that held the number are gone
+				}
+				return e.texts(b)
+			})
+		})
 	})
 	if err != nil {
 		return err

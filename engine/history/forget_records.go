@@ -12,6 +12,7 @@ import (
 	"switchboard/engine"
 	"switchboard/engine/failpoint"
 	"switchboard/engine/history/journal"
+	"switchboard/engine/history/pieces"
 )
 
 // erasure is the record of an erasure: of a batch of records that were rewritten
@@ -34,6 +35,9 @@ func (e *eraser) holds(data []byte) bool {
 		return true
 	}
 	if bytes.HasPrefix(data, []byte(`{"kind":"`+string(kindRevision)+`"`)) {
+		if listsFiles(data) {
+			return true // which are looked through when no transaction is open
+		}
 		r, err := decodeRecord(data)
 		return err == nil && e.inFiles(r.Revision)
 	}
@@ -55,6 +59,29 @@ func (e *eraser) holds(data []byte) bool {
 	}
 }
 
+// searched decodes records and tells which are of revisions whose files hold the
+// number.
+func (e *eraser) searched(found []journal.Stored) (records []*record, in []bool, err error) {
+	records, in = make([]*record, len(found)), make([]bool, len(found))
+	for i, st := range found {
+		r, err := decodeRecord(st.Data)
+		if err != nil {
+			return nil, nil, err
+		}
+		records[i] = r
+		if r.Revision == nil {
+			continue
+		}
+		if in[i], err = e.inSet(r.Files); errors.Is(err, pieces.ErrMissing) {
+			e.s.log.Warn("a damaged policy set in the archive could not be searched for a person to erase; verify the database", "revision", r.Revision.ID, "error", err)
+		} else if err != nil {
+			return nil, nil, err
+		}
+		in[i] = in[i] || e.inFiles(r.Revision)
+	}
+	return records, in, nil
+}
+
 func (e *eraser) inFiles(rev *engine.Revision) bool {
 	for path, text := range rev.Files {
 		if e.p.In([]byte(path)) || e.p.In(text) {
@@ -64,12 +91,13 @@ func (e *eraser) inFiles(rev *engine.Revision) bool {
 	return false
 }
 
-// other erases the person from a record that concerns no call. A record of which
-// nothing may stay becomes an empty one: there are no gaps in the log.
-func (e *eraser) other(r *record) {
+// other erases the person from a record that concerns no call; in says that the
+// number is in the files of its revision. A record of which nothing may stay
+// becomes an empty one: there are no gaps in the log.
+func (e *eraser) other(r *record, in bool) {
 	at := r.At
 	switch {
-	case r.Quarantine != nil, r.Revision != nil && e.inFiles(r.Revision),
+	case r.Quarantine != nil, r.Revision != nil && in,
 		r.Fact != nil && e.named(r.Fact.Collection, r.Fact.Key):
 		*r = record{Kind: kindErased, At: at}
 		return
@@ -124,16 +152,20 @@ func (e *eraser) startOthers(found []journal.Stored) (*journal.Item, error) {
 	var news []journal.Stored
 	var items, revisions []string
 	var unaudited []uint64
+	records, in, err := e.searched(found)
+	if err != nil {
+		return nil, err
+	}
 	a := &e.s.archive
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, st := range found {
-		r, err := decodeRecord(st.Data)
-		if err != nil {
-			return nil, err
-		}
+	for i, st := range found {
+		r := records[i]
 		q, rev, audited := r.Quarantine, r.Revision, r.audited()
-		e.other(r)
+		if rev != nil && !in[i] && !e.p.In(st.Data) {
+			continue
+		}
+		e.other(r, in[i])
 		data, err := r.encode()
 		if err != nil {
 			return nil, err

@@ -125,6 +125,7 @@ func (s *Store) start() {
 	s.moment = max(s.memory.newest, s.memory.swept, s.newestRouted(ctx))
 	s.helpers.Go(func() { s.behind.run(ctx) })
 	s.helpers.Go(func() { s.maintain(ctx) })
+	s.helpers.Go(func() { s.sweepAtStart(ctx) })
 	if s.rebuilding && x.db != nil { // else all is folded once there is room for an index
 		s.helpers.Go(func() { s.rebuild(ctx, x, next) })
 	}

@@ -6,6 +6,7 @@ import (
 
 	"switchboard/engine"
 	"switchboard/engine/history/fold"
+	"switchboard/engine/history/pieces"
 )
 
 // format is the number of the log's encoding. A file with a greater one is
@@ -34,7 +35,8 @@ const (
 // kind.
 type record struct {
 	Kind       recordKind             `json:"kind"`
-	At         int64                  `json:"at"` // our arrival time, Unix nanoseconds; retention goes by it
+	At         int64                  `json:"at"`              // our arrival time, Unix nanoseconds; retention goes by it
+	Files      []pieces.Name          `json:"files,omitempty"` // with revision: what its files are made of; early programs had them in it
 	Decision   *engine.DecisionRecord `json:"decision,omitempty"`
 	Completion *engine.Completion     `json:"completion,omitempty"`
 	Revision   *engine.Revision       `json:"revision,omitempty"`

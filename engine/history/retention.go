@@ -109,6 +109,11 @@ func (s *Store) trim(ctx context.Context, now time.Time) (more bool, err error) 
 	}
 	failpoint.Pass(failpoint.RetentionDone)
 	s.journal.Took(uint64(len(old) - len(keep)))
+	if len(drop) > 0 {
+		if err := s.sweepPieces(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("the files of deleted policy sets could not be taken away yet", "error", err)
+		}
+	}
 	return len(old) == s.trimBatch, nil
 }
 

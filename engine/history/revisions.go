@@ -6,6 +6,8 @@ import (
 	"errors"
 	"slices"
 
+	"go.etcd.io/bbolt"
+
 	"switchboard/engine"
 	"switchboard/engine/history/journal"
 )
@@ -28,33 +30,59 @@ func (r revisionRef) revision(id string) engine.Revision {
 
 // SaveRevision archives a policy set that went live and returns when it is on
 // disk. A revision that is there already becomes the last one again; its files
-// are not written twice.
+// are not written twice, and neither is what other revisions have of them.
+//
+// Where the error is engine.ErrUnavailable (wrapped) or ctx's, the set may be
+// archived all the same, when the disk takes it.
 func (s *Store) SaveRevision(ctx context.Context, rev *engine.Revision) error {
 	if rev == nil || rev.ID == "" {
 		return errors.New("history: a revision without an ID can't be archived")
 	}
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	it, err := s.saveRevision(rev)
-	if err != nil {
-		return err
+	var files *parcel
+	var it *journal.Item
+	for it == nil {
+		var err error
+		if files == nil && !s.archive.knows(rev.ID) {
+			if files, err = s.parcel(ctx, rev.Files); err != nil {
+				return err
+			}
+		}
+		if it, err = s.saveRevision(rev, files); err != nil {
+			return err
+		}
 	}
 	if err := it.Wait(ctx); err != nil {
 		return unavailable(ctx, err)
 	}
+	s.archive.settle()
 	return nil
 }
 
-func (s *Store) saveRevision(rev *engine.Revision) (*journal.Item, error) {
+func (a *archive) knows(id string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, known := a.revisions[id]
+	return known
+}
+
+// saveRevision queues the record of a revision, with the files of one that is not
+// known; the item is nil where it was known when they were left out, and is no
+// more.
+func (s *Store) saveRevision(rev *engine.Revision, files *parcel) (*journal.Item, error) {
 	a := &s.archive
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	old, known := a.revisions[rev.ID]
-	written := *rev
 	if known {
-		written.Files = nil
+		files = &parcel{}
+	} else if files == nil {
+		return nil, nil
 	}
-	data, err := (&record{Kind: kindRevision, At: s.Now().UnixNano(), Revision: &written, Was: a.latest()}).encode()
+	written := *rev
+	written.Files = nil
+	data, err := (&record{Kind: kindRevision, At: s.Now().UnixNano(), Files: files.list(), Revision: &written, Was: a.latest()}).encode()
 	if err != nil {
 		return nil, err
 	}
@@ -65,11 +93,17 @@ func (s *Store) saveRevision(rev *engine.Revision) (*journal.Item, error) {
 		}
 		return r
 	}
-	it, err := s.appendAudited(data, putRef(bucketRevisions, rev.ID, ref))
+	put := putRef(bucketRevisions, rev.ID, ref)
+	it, err := s.appendAuditedHolding(data, files.unwritten, func(tx *bbolt.Tx, seq uint64) error {
+		return errors.Join(files.put(tx), put(tx, seq))
+	})
 	if err != nil {
 		return nil, err
 	}
 	a.revisions[rev.ID] = ref(it.Seq)
+	if !known {
+		a.waiting[rev.ID] = waitingRevision{rev.Files, it}
+	}
 	return it, nil
 }
 
@@ -97,16 +131,19 @@ func (s *Store) LastRevision(ctx context.Context) (*engine.Revision, error) {
 // Revision returns an archived revision with its files, nil where there is none
 // of that id.
 func (s *Store) Revision(ctx context.Context, id string) (*engine.Revision, error) {
+	if rev := s.archive.unsaved(id); rev != nil {
+		return rev, nil
+	}
 	ref, r, err := archived(ctx, s, s.archive.revisions, id)
 	if err != nil || r == nil {
 		return nil, err
 	}
-	if r.Revision == nil {
-		return nil, errMissing(id)
-	}
 	rev := ref.revision(id)
-	rev.Files = r.Revision.Files
-	return &rev, nil
+	rev.Files, err = filesOf(s.file, id, r)
+	if err != nil && !s.archive.knows(id) {
+		return nil, nil // retention took it meanwhile
+	}
+	return &rev, err
 }
 
 // Revisions lists the archived revisions without their files, the one that went

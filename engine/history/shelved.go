@@ -3,7 +3,6 @@ package history
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"switchboard/engine"
@@ -53,12 +52,12 @@ func (s *Shelved) Revision(_ context.Context, id string) (*engine.Revision, erro
 	if err != nil {
 		return nil, err
 	}
-	if r == nil || r.Revision == nil {
-		return nil, fmt.Errorf("the archived revision %s is missing from the log; verify the database", id)
+	if r == nil {
+		return nil, errMissing(id)
 	}
 	rev := ref.revision(id)
-	rev.Files = r.Revision.Files
-	return &rev, nil
+	rev.Files, err = filesOf(s.log, id, r)
+	return &rev, err
 }
 
 // Revisions are the ids of the archived policy sets, the one that went live last

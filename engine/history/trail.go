@@ -62,9 +62,13 @@ func putTrail(tx *bbolt.Tx, w written) error {
 
 // appendAudited appends a record that has an entry in the audit trail.
 func (s *Store) appendAudited(data []byte, also func(*bbolt.Tx, uint64) error) (*journal.Item, error) {
+	return s.appendAuditedHolding(data, 0, also)
+}
+
+func (s *Store) appendAuditedHolding(data []byte, beside int, also func(*bbolt.Tx, uint64) error) (*journal.Item, error) {
 	s.mu.Lock() // the next round writes all up to this record
 	defer s.mu.Unlock()
-	it, err := s.append(data, also)
+	it, err := s.journal.AppendHolding(data, beside, false, also)
 	if err == nil {
 		s.memory.trail(it.Seq, true)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/journal"
+	"switchboard/engine/history/pieces"
 )
 
 // The outcomes of comparing an index with its log.
@@ -94,7 +95,10 @@ func VerifyShowing(ctx context.Context, path string, progress Progress) (VerifyR
 	if err := r.records(ctx, l); err != nil {
 		return r, errors.Join(err, l.Close())
 	}
-	if err := r.pointers(l); err != nil {
+	if err := r.pointers(ctx, l); err != nil {
+		if ctx.Err() != nil {
+			return r, errors.Join(err, l.Close())
+		}
 		r.problem("the archive can't be read: %v", err)
 	}
 	// A log that does not hold together gives no fold to compare with.
@@ -145,9 +149,13 @@ func (r *VerifyReport) records(ctx context.Context, l *journal.File) error {
 }
 
 // pointers checks that the archive points to what it says.
-func (r *VerifyReport) pointers(l *journal.File) error {
+func (r *VerifyReport) pointers(ctx context.Context, l *journal.File) error {
 	var a archive
 	if err := a.open(l); err != nil {
+		return err
+	}
+	whole, err := pieces.Whole(ctx, l.View)
+	if err != nil {
 		return err
 	}
 	r.Revisions, r.Quarantined = len(a.revisions), len(a.items)
@@ -155,6 +163,8 @@ func (r *VerifyReport) pointers(l *journal.File) error {
 		rec, err := recordAt(l, ref.Seq)
 		if err != nil || rec == nil || rec.Revision == nil || rec.Revision.ID != id {
 			r.problem("the archived policy set %s is not at record %d", id, ref.Seq)
+		} else if len(rec.Files) > 0 && whole.Lacks(l.View, rec.Files) {
+			r.problem("of the archived policy set %s files are missing or damaged", id)
 		}
 	}
 	for id, ref := range a.items {
