@@ -9,7 +9,9 @@
 // indexes are a fold (package fold) over that log. They live in memory where
 // they are in use and are written behind to a second file, "<path>.index",
 // which can be thrown away at any time: it is rebuilt beside routing. A backup
-// is the log alone.
+// is the log alone. The files of archived policy sets lie beside the records in
+// the log's file (package pieces): of a set the record has the names of its list,
+// and is as small as others, for calls wait for its commit.
 //
 // # One order
 //
