@@ -19,9 +19,10 @@ import (
 func careCases() (all []failingCase) {
 	for point, says := range map[string]string{
 		"retention.clock": "", "retention.look": "", "retention.carry": "", "retention.rests": "", // tried again, before anybody could look
+		"pieces.sweep":    "", // the next start takes them away
 		"retention.relay": "make room", "retention.mark": "make room", "retention.delete": "make room",
 	} {
-		often := point != "retention.clock"
+		often := point != "retention.clock" && point != "pieces.sweep"
 		all = append(all, failingCase{point: point, action: "kill", play: duringRetention, often: often}, failingCase{point: point, action: "fail", play: duringRetention, often: often, says: says})
 	}
 	for _, point := range []string{"retention.subtract", "retention.archive", "retention.done"} {
@@ -31,7 +32,7 @@ func careCases() (all []failingCase) {
 		failingCase{point: "retention.rests", action: "fail", play: startAfterRetention, often: true},
 		failingCase{point: "retention.subtract", action: "kill", play: startAfterRetention, often: true})
 	for point, says := range map[string]string{
-		"forget.session": "", "forget.look": "", "forget.calls": "", "forget.live": "", "forget.note": "", "forget.index": "", // whoever asked is told
+		"forget.session": "", "forget.look": "", "pieces.sweep": "", "forget.calls": "", "forget.live": "", "forget.note": "", "forget.index": "", // whoever asked is told
 		"forget.replace": "make room", "forget.others": "make room", "forget.letters": "make room",
 	} {
 		all = append(all, failingCase{point: point, action: "kill", play: duringForget}, failingCase{point: point, action: "fail", play: duringForget, says: says})

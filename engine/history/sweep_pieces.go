@@ -9,6 +9,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine/failpoint"
+	"switchboard/engine/giveway"
 	"switchboard/engine/history/journal"
 	"switchboard/engine/history/pieces"
 )
@@ -58,7 +59,7 @@ func (s *Store) sweepAtStart(ctx context.Context) {
 	err := s.takeCare(ctx)
 	if err == nil {
 		defer s.endCare()
-		err = s.sweepPieces(ctx)
+		giveway.Aside(func() { err = s.sweepPieces(ctx) })
 	}
 	if err != nil && ctx.Err() == nil {
 		s.log.Warn("files that no archived policy set has any more could not be taken away; the next start tries again", "error", err)
