@@ -63,7 +63,7 @@ func (s *Server) warnOfFallbacks(w *warnings) {
 
 func (s *Server) warnOfStore(w *warnings, now time.Time, store engine.StoreStatus) {
 	if store.Error != "" {
-		w.add("store_failing", "Calls are routed from memory; make room or repair the disk.",
+		w.add("store_failing", "Calls are routed from memory; make room, repair the disk, or let it be written.",
 			"The disk does not take records: %s.", strings.TrimRight(store.Error, "."))
 	}
 	if err := s.unready.Load(); err != nil {
@@ -73,7 +73,7 @@ func (s *Server) warnOfStore(w *warnings, now time.Time, store engine.StoreStatu
 		w.add("index_rebuilding", "Wait until it is done.", "The index is being rebuilt, so policies see only a part of the history.")
 	}
 	if store.Unsaved > 0 {
-		w.add("decisions_unsaved", "Make room or repair the disk before you restart.",
+		w.add("decisions_unsaved", "Make room, repair the disk, or let it be written before you restart.",
 			"%d decisions did not reach the disk and will be missing after a restart.", store.Unsaved)
 	}
 	if n := store.Quarantined; n > 0 {

@@ -101,6 +101,22 @@ func (p *process) reported(t *testing.T, id string) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
+// answer sends an initiation, a retry most likely, and returns what it is answered.
+func (p *process) answer(t *testing.T, id string) string {
+	t.Helper()
+	resp, err := http.Post(p.public+"/alohaa/get-receiver-details", "application/json", strings.NewReader(fmt.Sprintf(
+		`{"caller_number": "9988912345", "did": "918645658689", "call_id": %q}`, id)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %d %s %v", id, resp.StatusCode, body, err)
+	}
+	return string(body)
+}
+
 // A disk that fills up while calls come in: each gets its number in time, status
 // says what to do, what was acknowledged is there afterwards, and the server
 // recovers by itself.
@@ -177,26 +193,26 @@ func TestTheDiskFillsUp(t *testing.T) {
 	}
 }
 
-// A file system that can only be read: the server says so and leaves the files as
-// they are; commands that only read go on.
+// A start on a file system that can only be read: calls are answered by the history
+// as it stands, status says what to do, the files stay as they are, commands that
+// change something are refused, and the server recovers by itself.
 func TestTheDiskIsReadOnly(t *testing.T) {
 	dir := smallDisk(t, "96m")
 	s := startProcess(t, dir)
 	s.mustBeCalled(t, http.DefaultClient, "before")
+	answer := s.answer(t, "before")
 	s.terminate(t)
 	db := filepath.Join(dir, "switchboard.db")
 	before, err := os.ReadFile(db)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
-		t.Skipf("the file system can't be made read-only here: %v", err)
+	remount := func(flags uintptr) {
+		if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|flags, ""); err != nil {
+			t.Skipf("the file system can't be made read-only here: %v", err)
+		}
 	}
-	cmd := exec.Command(switchboardBinary(t), "serve", "--listen", "127.0.0.1:0", "--private-listen", "127.0.0.1:0", "--db", db, "--fallback", "9000000009")
-	out, err := cmd.CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "read-only file system") {
-		t.Errorf("serve: %v\n%s", err, out)
-	}
+	remount(syscall.MS_RDONLY)
 	for _, args := range [][]string{{"db", "verify", db}, {"calls", "list", "--db", db}, {"db", "backup", "--db", db, filepath.Join(t.TempDir(), "copy.db")}} {
 		if out, err := exec.Command(switchboardBinary(t), args...).CombinedOutput(); err != nil {
 			t.Errorf("%v: %v\n%s", args, err, out)
@@ -207,7 +223,44 @@ func TestTheDiskIsReadOnly(t *testing.T) {
 			t.Errorf("%v: %v\n%s", args, err, out)
 		}
 	}
+
+	s = startProcess(t, t.TempDir(), "--db", db)
+	s.mustBeCalled(t, http.DefaultClient, "during")
+	if again := s.answer(t, "before"); again != answer {
+		t.Errorf("a retry is answered %s, and not %s", again, answer)
+	}
+	if status, body := s.reported(t, "during"); status != http.StatusServiceUnavailable {
+		t.Errorf("a report that is not on disk is answered %d %s", status, body)
+	}
+	st := s.status(t)
+	if !strings.Contains(st.Store.Error, "can only be read") || !strings.Contains(st.Store.Error, "read-only file system") || st.Store.Unsaved != 1 || !strings.Contains(strings.Join(st.Warnings, "\n"), "let it be written") {
+		t.Errorf("status does not tell: %+v", st)
+	}
+	out, err := exec.Command(switchboardBinary(t), "serve", "--listen", "127.0.0.1:0", "--private-listen", "127.0.0.1:0", "--db", db, "--fallback", "9000000009").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "in use by another process") {
+		t.Errorf("a second server: %v\n%s", err, out)
+	}
 	if after, err := os.ReadFile(db); err != nil || string(after) != string(before) {
 		t.Errorf("the file changed: %v", err)
+	}
+
+	remount(0)
+	poll(t, "the recovery", func() bool {
+		st := s.status(t)
+		return st.Store.Error == "" && st.Store.Unsaved == 0 && st.Store.Queue == 0 && st.Store.Dirty == 0
+	})
+	if status, body := s.reported(t, "during"); status != http.StatusOK {
+		t.Errorf("the report again: %d %s", status, body)
+	}
+	s.kill(t)
+	again := startProcess(t, t.TempDir(), "--db", db)
+	for _, id := range []string{"before", "during"} {
+		if resp, err := http.Get(again.private + "/api/v1/calls/" + id); err != nil || resp.StatusCode != http.StatusOK {
+			t.Errorf("%s is not there: %v %v", id, resp, err)
+		}
+	}
+	again.terminate(t)
+	if out, err := exec.Command(switchboardBinary(t), "db", "verify", db).CombinedOutput(); err != nil {
+		t.Errorf("db verify: %v\n%s", err, out)
 	}
 }

@@ -101,6 +101,9 @@ func (p place) openStore(ctx context.Context, path string) (*history.Store, erro
 	if err != nil {
 		return nil, err
 	}
+	if why := store.Status().Error; why != "" { // a server would go on from memory
+		return nil, errors.Join(errors.New(why), store.Close())
+	}
 	if err := rebuilt(ctx, store); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,6 +84,9 @@ func (b *behind) round(ctx context.Context) error {
 	if b.damaged.Load() {
 		return errDamaged
 	}
+	if ok, err := s.indexWritable(); !ok {
+		return err
+	}
 	now := s.now().UnixNano()
 	s.mu.Lock()
 	s.memory.flights.Prune(now, s.rules)
@@ -127,6 +131,9 @@ func (b *behind) settle(ctx context.Context) error {
 	}
 	if b.damaged.Load() {
 		return errDamaged
+	}
+	if ok, err := b.s.indexWritable(); !ok {
+		return cmp.Or(err, b.s.file.Refused())
 	}
 	return b.s.index.settleAll()
 }

@@ -85,7 +85,7 @@ func compactIndex(path, log string) error {
 	if err != nil {
 		return err
 	}
-	tmp, err := boltfile.Compacted(x.db, path, defaults().bolt(false), nil)
+	tmp, err := boltfile.Compacted(x.db.DB(), path, defaults().bolt(false), nil)
 	if errors.Is(err, boltfile.ErrPanic) {
 		return errors.Join(x.close(), os.Remove(path))
 	}

@@ -90,7 +90,7 @@ func (r *VerifyReport) compareCopies(ctx context.Context, l *journal.File, liveP
 	if err == nil {
 		r.Index = IndexEqual
 		before := len(r.Problems)
-		err = r.compare(live.index.db, fresh.index.db, sameShown(fresh), lost{
+		err = r.compare(live.index.db.DB(), fresh.index.db.DB(), sameShown(fresh), lost{
 			max(live.memory.swept, fresh.memory.swept), max(live.memory.gone, fresh.memory.gone), l.Trimmed() > 0,
 		})
 		r.filters(live.index)

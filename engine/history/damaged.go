@@ -37,8 +37,8 @@ func (s *Store) unsure() bool { return s.rebuilding || s.behind.damaged.Load() }
 // come from the damaged one, so it is forgotten, and all of the log is folded
 // again. Views that are open meet conflicts.
 func (s *Store) renewIndex(ctx context.Context) error {
-	if why := s.file.Absent(); why != nil {
-		return why // memory has all there is
+	if s.file.Absent() {
+		return s.file.Refused() // memory has all there is
 	}
 	s.behind.rounds <- struct{}{} // no round is being written
 	defer func() { <-s.behind.rounds }()

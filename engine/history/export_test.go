@@ -15,6 +15,7 @@ type Tuning struct {
 	Commit       func(next func() error) error
 	Round        func(next func() error) error
 	Create       func(next func() error) error
+	Write        func(next func() error) error
 	FilterEvery  int
 	PileKeys     int
 	EpochBits    uint
@@ -42,13 +43,13 @@ type Tuning struct {
 func OpenTuned(o Options, tune ...func(*Tuning)) (*Store, error) {
 	d := defaults()
 	u := Tuning{
-		d.commit, d.round, d.create, d.filterEvery, d.pileKeys, d.epochBits, d.completeWait, d.closeWait, d.roundEvery, d.evictEvery,
+		d.commit, d.round, d.create, d.write, d.filterEvery, d.pileKeys, d.epochBits, d.completeWait, d.closeWait, d.roundEvery, d.evictEvery,
 		d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, nil, d.claimFor, d.sessions, d.ended, d.facts, d.factBytes, d.timeline, 0, 0,
 	}
 	for _, f := range tune {
 		f(&u)
 	}
-	d.create, d.rebuildFirst = u.Create, u.RebuildFirst
+	d.create, d.write, d.rebuildFirst = u.Create, u.Write, u.RebuildFirst
 	d.commit, d.epochBits, d.completeWait, d.closeWait, d.roundEvery, d.evictEvery = u.Commit, u.EpochBits, u.CompleteWait, u.CloseWait, u.RoundEvery, u.EvictEvery
 	d.maxPending, d.maxDirty, d.quarantined, d.trimEvery, d.trimBatch, d.claimFor = u.MaxPending, u.MaxDirty, u.Quarantined, u.TrimEvery, u.TrimBatch, u.ClaimFor
 	d.round, d.filterEvery, d.pileKeys = u.Round, u.FilterEvery, u.PileKeys

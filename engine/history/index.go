@@ -64,8 +64,9 @@ type mark struct {
 
 // index is the file that is written behind the log: call table and profiles.
 type index struct {
-	db     *bbolt.DB
+	db     *boltfile.Handle
 	ahead  *boltfile.Ahead // the index writer's alone
+	held   *boltfile.Held  // the same, of a file that can only be read so far
 	path   string
 	absent error       // why there is none; db is nil then
 	stat   os.FileInfo // tells it from a newer one of the same name
@@ -96,17 +97,28 @@ var errOther = errors.New("the index was made from another log or with other set
 // openIndex opens the index at path. The error is errOther or boltfile.ErrCorrupt where
 // it must be made anew.
 func openIndex(path, log string, r fold.Rules, t tuning) (*index, error) {
+	return indexAt(path, log, r, t, func() (db *bbolt.DB, ahead *boltfile.Ahead, err error) {
+		err = t.write(func() error {
+			db, ahead, err = boltfile.OpenAhead(path, indexAhead, t.bolt(false))
+			return err
+		})
+		return db, ahead, err
+	})
+}
+
+// indexAt reads what is kept in memory of an index that open opens.
+func indexAt(path, log string, r fold.Rules, t tuning, open func() (*bbolt.DB, *boltfile.Ahead, error)) (*index, error) {
 	if !boltfile.Exists(path) {
 		return nil, os.ErrNotExist
 	}
 	if err := failpoint.Here(failpoint.OpenIndex); err != nil {
 		return nil, err
 	}
-	db, ahead, err := boltfile.OpenAhead(path, indexAhead, t.bolt(false))
+	db, ahead, err := open()
 	if err != nil {
 		return nil, err
 	}
-	x := &index{db: db, ahead: ahead, path: path, epochs: epochs{bits: t.epochBits}, known: known{room: 8 << t.epochBits}, every: t.filterEvery, full: t.pileKeys, piles: piles{filling: newPile(1)}}
+	x := &index{db: boltfile.NewHandle(db), ahead: ahead, path: path, epochs: epochs{bits: t.epochBits}, known: known{room: 8 << t.epochBits}, every: t.filterEvery, full: t.pileKeys, piles: piles{filling: newPile(1)}}
 	if x.stat, err = os.Stat(path); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

@@ -22,7 +22,8 @@ import (
 // renamed to "<path>.corrupt-<time>" and a new one begun, which the log and
 // Status tell. An index that is missing, damaged or made by other settings is
 // rebuilt beside routing. Where the disk has no room (or we no right) for a new log
-// or an index, routing goes on from memory, which Status tells, until there is.
+// or an index, or a log that is there can be read and not be written, routing goes
+// on from what is there and from memory, which Status tells, until that is mended.
 func Open(o Options) (*Store, error) { return open(o, defaults()) }
 
 func open(o Options, t tuning) (*Store, error) {
@@ -45,8 +46,8 @@ func open(o Options, t tuning) (*Store, error) {
 		return nil, err
 	}
 	s.file = file
-	if why := file.Absent(); why != nil {
-		s.log.Error("there is no database yet; calls are routed from memory, and what is decided is lost at a stop before there is one", "path", s.Path, "because", why)
+	if why := file.Refused(); why != nil {
+		s.log.Error("the database takes no records; calls are routed from what it holds and from memory, and what is decided is lost at a stop before it does", "path", s.Path, "because", why)
 	}
 	if err := s.openIndex(); err != nil {
 		return nil, errors.Join(err, file.Close())
@@ -63,7 +64,11 @@ func open(o Options, t tuning) (*Store, error) {
 // openIndex opens the index that belongs to the log, or begins a new one.
 func (s *Store) openIndex() error {
 	path := IndexPath(s.Path)
-	x, err := openIndex(path, s.file.ID(), s.rules, s.tuning)
+	opened := openIndex
+	if s.file.Refused() != nil {
+		opened = readIndex
+	}
+	x, err := opened(path, s.file.ID(), s.rules, s.tuning)
 	switch {
 	case err == nil:
 		if why := s.mismatch(x); why != "" {

@@ -107,9 +107,11 @@ type tuning struct {
 	// commit is the seam for failing disks: it stands around each commit of the
 	// log and normally just calls it.
 	commit func(next func() error) error
-	// round is the same for the index, create for making a new file.
+	// round is the same for the index, create for making a new file, write for
+	// opening one that is there for writing.
 	round  func(next func() error) error
 	create func(next func() error) error
+	write  func(next func() error) error
 }
 
 func defaults() tuning {
@@ -126,6 +128,7 @@ func defaults() tuning {
 		commit: func(next func() error) error { return next() },
 		round:  func(next func() error) error { return next() },
 		create: func(next func() error) error { return next() },
+		write:  func(next func() error) error { return next() },
 	}
 }
 
@@ -137,7 +140,7 @@ func (t tuning) bolt(readOnly bool) boltfile.Options {
 // logOptions are how logs are opened.
 func (t tuning) logOptions(readOnly bool) journal.Options {
 	return journal.Options{
-		Bolt: t.bolt(readOnly), Format: format, Buckets: [][]byte{bucketRevisions, bucketQuarantine}, Create: t.create,
+		Bolt: t.bolt(readOnly), Format: format, Buckets: [][]byte{bucketRevisions, bucketQuarantine}, Create: t.create, Write: t.write,
 	}
 }
 

@@ -38,7 +38,7 @@ func (s *Store) Status() engine.StoreStatus {
 	s.warnMu.Unlock()
 	if err := s.behind.failed.Load(); err != nil {
 		out.Warnings = append(out.Warnings, engine.Warning{Code: "index_failing", Message: fmt.Sprintf("The index does not take what changed: %v.", *err),
-			Hint: "Make room or repair the disk; calls go on from memory meanwhile."})
+			Hint: "Make room, repair the disk, or let it be written; calls go on from memory meanwhile."})
 	}
 
 	if w, held := s.clock.warning(s.elapsed(), s.Zone); held {

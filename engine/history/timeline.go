@@ -53,7 +53,7 @@ func newTimeline(ctx context.Context, l *journal.File, o Options, tune tuning) (
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
-	x.db.NoSync = true // nobody reads it after a crash
+	x.db.DB().NoSync = true // nobody reads it after a crash
 	// It holds people's numbers and must not outlive the process: where the system
 	// lets a file that is open go without its name, the name goes now.
 	_ = os.RemoveAll(folder)

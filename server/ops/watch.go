@@ -198,7 +198,7 @@ func storeData(bad bool, s engine.StoreStatus) Data {
 		return Data{Message: "The disk takes records again."}
 	}
 	return Data{Message: "The disk does not take records: " + engine.Mask(s.Error) +
-		". Calls are routed from memory and completions are answered 503; make room or repair the disk."}
+		". Calls are routed from memory and completions are answered 503; make room, repair the disk, or let it be written."}
 }
 
 func (w *Watch) fallbackData(bad bool, s slot) Data {

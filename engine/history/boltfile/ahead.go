@@ -21,8 +21,13 @@ type Ahead struct {
 
 // OpenAhead opens a bbolt file for writing with zeros ahead, step bytes at once.
 func OpenAhead(path string, step int64, o Options) (*bbolt.DB, *Ahead, error) {
+	return openAhead(path, step, o, func() {})
+}
+
+// openAhead is OpenAhead that tells when the file is open and not locked yet.
+func openAhead(path string, step int64, o Options, opened func()) (*bbolt.DB, *Ahead, error) {
 	a := &Ahead{step: step}
-	db, err := open(path, o, func(f *os.File) { a.file = f })
+	db, err := open(path, o, func(f *os.File) { a.file = f; opened() })
 	a.db = db
 	return db, a, err
 }

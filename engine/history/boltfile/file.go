@@ -95,7 +95,7 @@ func openOnce(path string, o Options, told func(*os.File), opened *os.FileInfo) 
 		errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, ErrPanic), torn(path, err):
 		return nil, fmt.Errorf("%s: %w: %w", path, ErrCorrupt, err)
 	}
-	return nil, fmt.Errorf("the database %s can't be opened: %w", path, err)
+	return nil, fmt.Errorf("the database %s can't be opened: %w%s", path, err, rightsHint(path, err))
 }
 
 // Inspect runs f in a transaction that reads what opening a file must know. The

@@ -45,16 +45,19 @@ type Options struct {
 	// Create stands around making a new file and normally just calls it: the seam
 	// for disks that fail.
 	Create func(next func() error) error
+	// Write is the same for opening a file that is there for writing.
+	Write func(next func() error) error
 }
 
-// File is the log's bbolt file. One that could not be made yet is empty; see
-// [File.Absent].
+// File is the log's bbolt file. One that can't be written yet, or could not even
+// be made, tells why in [File.Refused].
 type File struct {
-	db      atomic.Pointer[bbolt.DB] // nil: there is no file yet
-	ahead   *boltfile.Ahead          // the journal's alone; nil where the log is not appended to
+	db      *boltfile.Handle // of nothing where there is no file yet
+	ahead   *boltfile.Ahead  // the journal's alone; nil where the log is not appended to
+	held    *boltfile.Held   // of a file that can only be read; the journal's alone
 	path    string
 	o       Options
-	absent  atomic.Pointer[error]
+	refused atomic.Pointer[error] // why it can't be written yet; nil where it can
 	id      string
 	first   uint64 // of the oldest record; 0 when there is none
 	last    uint64 // of the newest record; 0 when there is none
@@ -64,10 +67,10 @@ type File struct {
 }
 
 // Open opens the log at path for appending, or begins one where there is none.
-// Where it can't be begun for want of room or of rights, it is the first commit
-// that finds them which begins it: calls are answered meanwhile. The error is
-// ErrNewerFormat, ErrNotOurs, one of package boltfile, or as the operating system
-// said it.
+// Where it can't be begun or written for want of room or of rights, or because the
+// disk can only be read, it is what it is meanwhile, and the journal tries again:
+// calls are answered. The error is ErrNewerFormat, ErrNotOurs, one of package
+// boltfile, or as the operating system said it.
 func Open(path string, o Options) (*File, error) {
 	id := rand.Text()
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
@@ -79,7 +82,11 @@ func Open(path string, o Options) (*File, error) {
 			return nil, err
 		}
 	}
-	return openAppending(path, id, o)
+	l, err := openAppending(path, id, o, nil)
+	if boltfile.MayComeLater(err) {
+		return openHeld(path, o, err)
+	}
+	return l, err
 }
 
 // create begins a log; the error is fs.ErrExist where something has its name.
@@ -89,12 +96,17 @@ func create(path, id string, o Options) error {
 	})
 }
 
-// openAppending opens a log that is there; one without any content gets the id.
-func openAppending(path, id string, o Options) (*File, error) {
-	if err := failpoint.Here(failpoint.OpenLog); err != nil {
-		return nil, err
-	}
-	db, ahead, err := boltfile.OpenAhead(path, logAhead, o.Bolt)
+// openAppending opens a log that is there, and held where it is read already; one
+// without any content gets the id.
+func openAppending(path, id string, o Options, held *boltfile.Held) (*File, error) {
+	var db *bbolt.DB
+	var ahead *boltfile.Ahead
+	err := failpoint.Before(failpoint.OpenLog, func() error {
+		return o.Write(func() (err error) {
+			db, ahead, err = held.OpenAhead(path, logAhead, o.Bolt)
+			return err
+		})
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -147,8 +159,7 @@ func begin(tx *bbolt.Tx, id string, o Options) error {
 
 // read reads what a log's file says of itself.
 func read(db *bbolt.DB, o Options) (*File, error) {
-	l := &File{}
-	l.db.Store(db)
+	l := &File{db: boltfile.NewHandle(db)}
 	if err := failpoint.Here(failpoint.OpenRead); err != nil {
 		return nil, err
 	}
@@ -215,54 +226,44 @@ func (l *File) SetTrimmed(through uint64) {
 // UpTo is the log as if the record of that sequence number were its last. Both
 // are one file: it is closed once.
 func (l *File) UpTo(last uint64) *File {
-	out := &File{id: l.id, first: l.first, last: last, trimmed: l.Trimmed()}
-	out.db.Store(l.db.Load())
-	return out
+	return &File{db: l.db, id: l.id, first: l.first, last: last, trimmed: l.Trimmed()}
 }
 
 // View reads the file in one transaction, the owner's buckets as well. Where
 // there is no file yet f is not called: there is nothing to see.
 func (l *File) View(f func(*bbolt.Tx) error) error {
-	db := l.db.Load()
-	if db == nil {
+	if l.Absent() {
 		return nil
 	}
-	return boltfile.Guard(func() error { return db.View(f) })
+	return boltfile.Guard(func() error { return l.db.View(f) })
 }
 
 // Update changes the owner's buckets in a transaction of its own. The error is
-// that of [File.Absent] where there is no file yet.
+// that of [File.Refused] where the file can't be written yet.
 func (l *File) Update(f func(*bbolt.Tx) error) error {
-	db := l.db.Load()
-	if db == nil {
-		return l.Absent()
+	if why := l.Refused(); why != nil {
+		return why
 	}
-	return boltfile.Guard(func() error { return db.Update(f) })
+	return boltfile.Guard(func() error { return l.db.Update(f) })
 }
 
 // Copy writes a consistent copy to a new file. Where beside is true the log goes
 // on, and has half of the disk's time.
 func (l *File) Copy(ctx context.Context, path string, beside bool) error {
-	db := l.db.Load()
 	switch {
-	case db == nil:
-		return l.Absent()
+	case l.Absent():
+		return l.Refused()
 	case beside:
-		return boltfile.CopyBeside(ctx, db, path)
+		return boltfile.CopyBeside(ctx, l.db.DB(), path)
 	}
-	return boltfile.Copy(ctx, db, path)
+	return boltfile.Copy(ctx, l.db.DB(), path)
 }
 
 // Compacted writes a copy without free pages to a new file beside path and tells
 // its name.
 func (l *File) Compacted(path string, o boltfile.Options, progress func(done, total int64)) (string, error) {
-	return boltfile.Compacted(l.db.Load(), path, o, progress)
+	return boltfile.Compacted(l.db.DB(), path, o, progress)
 }
 
 // Close lets go of the file.
-func (l *File) Close() error {
-	if db := l.db.Load(); db != nil {
-		return db.Close()
-	}
-	return nil
-}
+func (l *File) Close() error { return l.db.Close() }

@@ -64,7 +64,7 @@ func Start(file *File, b Bounds) *Journal {
 		wake: make(chan struct{}, 1), moved: make(chan struct{}),
 		stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
-	if why := file.Absent(); why != nil {
+	if why := file.Refused(); why != nil {
 		j.failing = unavailable(why)
 	}
 	go j.run()
@@ -125,28 +125,33 @@ func (j *Journal) run() {
 	pause := j.bounds.Backoff
 	for {
 		batch, closed := j.next()
-		if len(batch) == 0 {
-			if j.aside() {
-				continue
-			}
-			if closed {
-				return
-			}
+		if len(batch) == 0 && j.aside() {
+			continue
+		}
+		if len(batch) == 0 && closed {
+			return
+		}
+		if len(batch) == 0 && j.file.Refused() == nil {
 			<-j.wake
 			continue
 		}
 		began := time.Now()
 		err := j.bounds.Commit(func() error { return j.file.append(batch) })
-		if j.bounds.OnCommit != nil {
+		if j.bounds.OnCommit != nil && len(batch) > 0 {
 			j.bounds.OnCommit(len(batch), time.Since(began), err)
 		}
 		if err != nil {
 			j.failed(batch, err)
+			var woken <-chan struct{}
+			if len(batch) == 0 {
+				woken = j.wake
+			}
 			select {
 			case <-j.stop:
 				j.giveUp()
 				return
 			case <-time.After(pause):
+			case <-woken:
 			}
 			pause = min(2*pause, j.bounds.MaxBackoff)
 			continue
@@ -179,7 +184,9 @@ func (j *Journal) committed(batch []*Item) {
 	for _, it := range batch {
 		j.bytes -= it.size
 	}
-	j.durable = batch[len(batch)-1].Seq
+	if len(batch) > 0 {
+		j.durable = batch[len(batch)-1].Seq
+	}
 	j.failing = nil
 	failpoint.Pass(failpoint.CommitCounted)
 	j.announce()

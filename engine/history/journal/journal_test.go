@@ -24,7 +24,7 @@ var notes = []byte("notes") // a bucket of the owner's
 func options() journal.Options {
 	return journal.Options{
 		Bolt: boltfile.Options{Wait: 20 * time.Millisecond, Mmap: 1 << 20}, Format: 3, Buckets: [][]byte{notes},
-		Create: func(next func() error) error { return next() },
+		Create: func(next func() error) error { return next() }, Write: func(next func() error) error { return next() },
 	}
 }
 

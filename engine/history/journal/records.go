@@ -12,12 +12,13 @@ import (
 	"switchboard/engine/history/boltfile"
 )
 
-// append commits items in one transaction.
+// append commits items in one transaction; none where it is only tried whether the
+// file can be written by now.
 func (l *File) append(items []*Item) error {
 	if err := failpoint.Here(failpoint.CommitBegin); err != nil {
 		return err
 	}
-	if err := l.begun(); err != nil {
+	if err := l.writable(); err != nil || len(items) == 0 {
 		return err
 	}
 	err := l.Update(func(tx *bbolt.Tx) error {
