@@ -59,12 +59,12 @@ func (s *Store) openClock(ctx context.Context) {
 // should is where the clock should stand. The guard's mutex is held.
 func (g *clockGuard) should(elapsed time.Duration) time.Time { return g.trusted.Add(elapsed - g.at) }
 
-// believes reports whether records may be deleted by what the clock says. Where
-// there is nothing to delete it is believed whatever it says.
-func (s *Store) believes(ctx context.Context, now time.Time) (bool, error) {
+// believes reports whether records may be deleted by what the clock says, at an
+// uptime. Where there is nothing to delete it is believed whatever it says.
+func (s *Store) believes(ctx context.Context, now time.Time, elapsed time.Duration) (bool, error) {
 	g := &s.clock
 	g.mu.Lock()
-	sane := now.Sub(g.should(s.elapsed())) <= clockSlack
+	sane := now.Sub(g.should(elapsed)) <= clockSlack
 	g.mu.Unlock()
 	if !sane {
 		old, err := s.oldest(ctx, now.Add(-s.Retention).UnixNano())
@@ -77,12 +77,12 @@ func (s *Store) believes(ctx context.Context, now time.Time) (bool, error) {
 	if !sane {
 		defer g.mu.Unlock()
 		if g.held.IsZero() {
-			s.log.Error("the clock jumped, so nothing is deleted by age; set it right, or confirm it", "clock", now, "expected", g.should(s.elapsed()))
+			s.log.Error("the clock jumped, so nothing is deleted by age; set it right, or confirm it", "clock", now, "expected", g.should(elapsed))
 		}
 		g.held = now
 		return false, nil
 	}
-	g.trusted, g.at, g.held = now, s.elapsed(), time.Time{}
+	g.trusted, g.at, g.held = now, elapsed, time.Time{}
 	fresh := now.Sub(g.noted).Abs() < clockNoted
 	g.mu.Unlock()
 	if fresh {
@@ -111,10 +111,10 @@ func (s *Store) noteClock(now time.Time) error {
 // error wraps engine.ErrUnavailable where the disk does not take the note; the
 // clock is believed until the next start all the same.
 func (s *Store) ConfirmClock() (time.Time, error) {
-	now := s.Now()
+	elapsed, now := s.elapsed(), s.Now()
 	g := &s.clock
 	g.mu.Lock()
-	g.trusted, g.at, g.held = now, s.elapsed(), time.Time{}
+	g.trusted, g.at, g.held = now, elapsed, time.Time{}
 	g.mu.Unlock()
 	select {
 	case s.confirmed <- struct{}{}:

@@ -20,8 +20,9 @@ func (s *Store) retain(ctx context.Context) {
 	tick := time.NewTicker(s.trimEvery)
 	defer tick.Stop()
 	for {
+		elapsed := s.elapsed() // before the clock: what goes by in between makes that stand ahead, which the next look puts right
 		now := s.Now()
-		believed, err := s.believes(ctx, now)
+		believed, err := s.believes(ctx, now, elapsed)
 		if err != nil && ctx.Err() == nil {
 			s.log.Warn("the clock can't be judged by the log; it is tried again", "error", err)
 		}
