@@ -293,7 +293,7 @@ func (f *failing) trouble() string {
 		return slices.ContainsFunc(usual, func(u string) bool { return strings.Contains(w, u) })
 	})
 	for _, p := range append(st.Reload.Errors, st.Reload.Warnings...) {
-		if p.Code == "archive" && f.folder != "" { // at a start it may stay, for what was archived late
+		if p.Code == "archive" {
 			said = append(said, p.Message)
 		}
 	}

@@ -1,6 +1,7 @@
 package history_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -196,4 +197,28 @@ func TestRevisionsAreArchived(t *testing.T) {
 			s = open(t, options(t, path))
 		}
 	}
+}
+
+// An activation that comes again, for the disk had not taken it in time, is
+// archived once.
+func TestTheSameActivationAgain(t *testing.T) {
+	var d disk
+	path := newPath(t)
+	s := open(t, options(t, path), d.tune)
+	rev := &engine.Revision{ID: "r1", At: noon.UnixNano(), Files: map[string][]byte{"a.rego": []byte("package a")}}
+	d.full.Store(true)
+	for range 2 {
+		if err := s.SaveRevision(t.Context(), rev); !errors.Is(err, engine.ErrUnavailable) {
+			t.Errorf("on a full disk: %v", err)
+		}
+	}
+	d.full.Store(false)
+	if err := s.SaveRevision(t.Context(), rev); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "entries of the trail", len(auditTrail(t, s, 100)), 1)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	verify(t, path)
 }

@@ -33,13 +33,21 @@ func (r revisionRef) revision(id string) engine.Revision {
 // are not written twice, and neither is what other revisions have of them.
 //
 // Where the error is engine.ErrUnavailable (wrapped) or ctx's, the set may be
-// archived all the same, when the disk takes it.
+// archived all the same, when the disk takes it. The same activation (ID and At)
+// again waits for a record of it that is on its way.
 func (s *Store) SaveRevision(ctx context.Context, rev *engine.Revision) error {
 	if rev == nil || rev.ID == "" {
 		return errors.New("history: a revision without an ID can't be archived")
 	}
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
+	if seq := s.archive.activation(rev); seq > 0 {
+		if err := s.journal.Wait(ctx, seq); err != nil {
+			return unavailable(ctx, err)
+		}
+		s.archive.settle()
+		return nil
+	}
 	var files *parcel
 	var it *journal.Item
 	for it == nil {
@@ -58,6 +66,17 @@ func (s *Store) SaveRevision(ctx context.Context, rev *engine.Revision) error {
 	}
 	s.archive.settle()
 	return nil
+}
+
+// activation is the record of an activation, where it is the latest; zero where
+// there is none.
+func (a *archive) activation(rev *engine.Revision) uint64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if ref, known := a.revisions[rev.ID]; known && ref.At == rev.At && a.latest() == rev.ID {
+		return ref.Order
+	}
+	return 0
 }
 
 func (a *archive) knows(id string) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"switchboard/engine"
@@ -47,21 +48,61 @@ func (m *Manager) archive(ctx context.Context, set *Set, report engine.Report, s
 	defer stop()
 	tests := report.Tests
 	tests.NotRun = "" // told of this activation, not of the set
-	err := failpoint.Here(failpoint.ReloadArchive)
-	if err == nil {
-		err = m.o.Archive.SaveRevision(ctx, &engine.Revision{
-			ID: set.Revision(), At: time.Now().UnixNano(), Origin: source, Tests: tests, Rollback: back, Files: set.Tree(),
-		})
+	m.late = &engine.Revision{
+		ID: set.Revision(), At: time.Now().UnixNano(), Origin: source, Tests: tests, Rollback: back, Files: set.Tree(),
 	}
+	err := m.save(ctx)
 	if err == nil {
 		return engine.Problem{}, true
 	}
-	if errors.Is(context.Cause(ctx), errSlowArchive) {
+	m.log.Warn("the new policy set could not be archived; a restart with a broken folder would not find it", "revision", set.Revision(), "error", err)
+	return notArchived(err), false
+}
+
+func notArchived(err error) engine.Problem {
+	return engine.Problem{Code: finding.CodeArchive, Message: "the set serves but could not be archived: " + engine.Mask(err.Error()),
+		Hint: "mend the database's disk; it is archived as soon as that takes it"}
+}
+
+// save brings what is not archived yet to the archive.
+func (m *Manager) save(ctx context.Context) error {
+	err := failpoint.Here(failpoint.ReloadArchive)
+	if err == nil {
+		err = m.o.Archive.SaveRevision(ctx, m.late)
+	}
+	if err == nil {
+		m.late = nil
+	} else if errors.Is(context.Cause(ctx), errSlowArchive) {
 		err = errSlowArchive
 	}
-	m.log.Warn("the new policy set could not be archived; a restart with a broken folder would not find it", "revision", set.Revision(), "error", err)
-	return engine.Problem{Code: finding.CodeArchive, Message: "the set serves but could not be archived: " + engine.Mask(err.Error()),
-		Hint: "mend the database's disk, then reload"}, false
+	return err
+}
+
+// archiveLate archives the set in force where that failed; then the report of its
+// reload says so no more. It waits as long as a start does, for a reload may wait
+// for it: the next look goes on with it. turn is held.
+func (m *Manager) archiveLate(ctx context.Context) error {
+	if m.late == nil {
+		return nil
+	}
+	ctx, stop := context.WithTimeoutCause(ctx, startArchiveTimeout, errSlowArchive)
+	defer stop()
+	revision := m.late.ID
+	if err := m.save(ctx); err != nil {
+		return err
+	}
+	m.log.Info("the policy set that could not be archived is archived", "revision", revision)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.status.Reload.Warnings = slices.DeleteFunc(slices.Clone(m.status.Reload.Warnings), func(p engine.Problem) bool { return p.Code == finding.CodeArchive })
+	return nil
+}
+
+// archiveNow is archiveLate for somebody who asks, and reports.
+func (m *Manager) archiveNow(ctx context.Context, report *engine.Report) {
+	if err := m.archiveLate(ctx); err != nil {
+		report.Warnings = append(report.Warnings, notArchived(err))
+	}
 }
 
 // swap puts a set in force.

@@ -23,7 +23,8 @@ import (
 
 // Archive keeps activated policy sets in the database.
 type Archive interface {
-	// SaveRevision keeps a set that is about to go live.
+	// SaveRevision keeps a set that is about to go live. The same activation (ID
+	// and At) may come again, after an error, and is kept once.
 	SaveRevision(ctx context.Context, r *engine.Revision) error
 	// LastRevision is the set that went live last, nil when none ever did.
 	LastRevision(ctx context.Context) (*engine.Revision, error)
@@ -93,6 +94,7 @@ type Manager struct {
 	// With turn: the content that was loaded last, well or not; the test results
 	// of the active set; and whether the folder was ever there.
 	judged string
+	late   *engine.Revision // in force and not archived, for that failed; nil where it is
 	tests  engine.TestSummary
 	seen   bool
 
@@ -216,6 +218,7 @@ func (m *Manager) judge(ctx context.Context, tree Tree, origin, source string) e
 	if active := m.Active(); active != nil && active.Revision() == tree.Revision() {
 		m.log.Info("the policies in force are the ones in the folder", "revision", active.Revision(), "origin", origin)
 		report := reportOf(tree, time.Now(), finding.List{}, m.tests)
+		m.archiveNow(ctx, &report)
 		m.cameFrom(ctx, active, &report, source)
 		return m.note(report, origin, active)
 	}
@@ -257,7 +260,9 @@ func (m *Manager) withoutFolder(ctx context.Context, origin string) engine.Repor
 	if active := m.Active(); active != nil {
 		f := finding.List{}
 		f.Warn(engine.Problem{Message: "there is no policies folder to load from; the set that serves stays", Hint: initHint})
-		return m.note(reportOf(active.Tree(), time.Now(), f, engine.TestSummary{}), origin, active)
+		report := reportOf(active.Tree(), time.Now(), f, engine.TestSummary{})
+		m.archiveNow(ctx, &report)
+		return m.note(report, origin, active)
 	}
 	set, report := m.loadBuiltin(ctx)
 	if set == nil {

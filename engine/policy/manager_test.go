@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"switchboard/engine"
+	"switchboard/engine/policy/finding"
 )
 
 // fakeArchive keeps revisions in memory and fails on demand.
@@ -267,6 +268,45 @@ func TestReloadGoesLiveWithoutArchive(t *testing.T) {
 	}
 	if w := lines(report.Warnings); len(w) != 1 || !strings.Contains(w[0], "could not be archived: no space left") {
 		t.Errorf("warnings are %q", w)
+	}
+}
+
+// What could not be archived is, as soon as the archive takes it, and the report
+// says so no more.
+func TestArchivedLate(t *testing.T) {
+	for name, folder := range map[string]func(*ManagerOptions){
+		"a folder": func(o *ManagerOptions) { o.Folder = folder(t, good("9876543210")) },
+		"none":     func(o *ManagerOptions) { o.Builtin = treeOf(good("9876543210")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, folder)
+			r.archive.unsaved = errors.New("no space left on device")
+			r.watch(t)
+			is := func() bool {
+				return slices.ContainsFunc(r.Status().Reload.Warnings, func(p engine.Problem) bool { return p.Code == finding.CodeArchive })
+			}
+			if !is() {
+				t.Fatalf("the report is %+v", r.Status().Reload)
+			}
+			for range 2 {
+				<-r.looks
+			}
+			if !is() || r.archive.count() != 0 {
+				t.Errorf("the report is %+v, with %d archived", r.Status().Reload, r.archive.count())
+			}
+			if report := r.Reload(t.Context(), "api"); !strings.Contains(strings.Join(lines(report.Warnings), "\n"), "could not be archived") {
+				t.Errorf("somebody who asks is told %+v", report)
+			}
+			r.archive.mu.Lock()
+			r.archive.unsaved = nil
+			r.archive.mu.Unlock()
+			for range 3 {
+				<-r.looks
+			}
+			if is() || r.archive.count() != 1 || r.archive.last().ID != r.Status().Revision {
+				t.Errorf("the report is %+v, with %d archived", r.Status().Reload, r.archive.count())
+			}
+		})
 	}
 }
 

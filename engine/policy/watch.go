@@ -21,18 +21,17 @@ import (
 // network mount or a full notification queue tells nothing or lies. Looks and
 // reloads step back for calls; see [giveway.Aside].
 func (m *Manager) Run(ctx context.Context) error {
-	if m.o.Folder == "" {
-		<-ctx.Done()
-		return nil
-	}
 	giveway.Aside(func() { m.watch(ctx) })
 	return nil
 }
 
-// watch is Run where there is a folder.
+// watch is Run. Without a folder only the archive is looked at.
 func (m *Manager) watch(ctx context.Context) {
-	h := newHints(m)
-	defer h.close()
+	h := &hints{}
+	if m.o.Folder != "" {
+		h = newHints(m)
+		defer h.close()
+	}
 	tick := time.NewTicker(m.o.Poll)
 	defer tick.Stop()
 	for {
@@ -64,6 +63,9 @@ func (m *Manager) look(ctx context.Context) []string {
 		defer func() { <-m.turn }()
 	case <-ctx.Done():
 		return nil
+	}
+	if err := m.archiveLate(ctx); err != nil {
+		m.log.Debug("the policy set in force is not archived yet", "error", err)
 	}
 	if m.absent() {
 		return nil
