@@ -1,18 +1,6 @@
 package main
 
-import (
-	"runtime"
-	"runtime/debug"
-)
-
-// gcPercent is how far the heap may grow between two collections, in percent of
-// what is live.
-//
-// A decision leaves some 20 to 40 KB of garbage behind, nearly all of it the
-// evaluator's, over a live heap that is small. At Go's own 100 the collector
-// takes a quarter of a decision's time, and more of its tail; 400 costs some
-// tens of megabytes.
-const gcPercent = 400
+import "runtime"
 
 // fewCPUs is up to how many processors long work beside calls is noticed: a
 // reload and a collection of its garbage take two of Go's processors, each for
@@ -26,7 +14,7 @@ const fewCPUs = 4
 // where the environment does not say so itself.
 func tuneRuntime(environ func(string) (string, bool)) {
 	if _, given := environ("GOGC"); !given { // GOMEMLIMIT holds either way
-		debug.SetGCPercent(gcPercent)
+		collections(memory())
 	}
 	if _, given := environ("GOMAXPROCS"); !given {
 		if n := processors(runtime.NumCPU(), runtime.GOMAXPROCS(0)); n > 0 {

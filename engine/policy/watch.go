@@ -19,9 +19,9 @@ import (
 // notifications are a hint that makes an edit live at once. The guarantee is
 // the folder's content, looked at every Poll: a link that is repointed, a
 // network mount or a full notification queue tells nothing or lies. Looks and
-// reloads step back for calls; see [giveway.Aside].
+// reloads step back for calls; see [giveway.Standby].
 func (m *Manager) Run(ctx context.Context) error {
-	giveway.Aside(func() { m.watch(ctx) })
+	giveway.Standby(func() { m.watch(ctx) })
 	return nil
 }
 
@@ -82,7 +82,8 @@ func (m *Manager) look(ctx context.Context) []string {
 	}
 	before := m.judged
 	m.judged = content
-	if m.consider(ctx, tree, err, OriginFolder); ctx.Err() != nil {
+	giveway.Aside(func() { m.consider(ctx, tree, err, OriginFolder) })
+	if ctx.Err() != nil {
 		m.judged = before // stopped on the way: not judged
 	}
 	return s.dirs

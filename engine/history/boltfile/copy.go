@@ -54,7 +54,7 @@ func copyTo(db *bbolt.DB, path string, to *untilDone) error {
 
 // copySync is how much of a copy waits for the disk at once, in bytes: the log's
 // own syncs stand behind that, and not behind the whole copy.
-const copySync = 2 << 20
+const copySync = 256 << 10
 
 // untilDone stops a copy whose reader went away.
 type untilDone struct {
