@@ -13,7 +13,7 @@ import (
 // its own, as with masked pairs, and measures on the way what an event costs: it
 // is the hour's statistics that grow with them.
 //
-//	GOGC=400 go test -run '^$' -bench Pairs -benchtime 1x -v ./engine/history
+//	GOGC=400 HISTORY_BENCH_SIZES=1000,30000,100000,300000 go test -run '^$' -bench Pairs -benchtime 1x -v ./engine/history
 func BenchmarkPairs(b *testing.B) {
 	const window = 5_000
 	s := newStoreSink(b, filepath.Join(b.TempDir(), "pairs")).(storeSink)
@@ -27,7 +27,8 @@ func BenchmarkPairs(b *testing.B) {
 		return completion(fmt.Sprintf("pair%08d", i), fmt.Sprintf("98%08d", i), fmt.Sprintf("97%08d", i), fmt.Sprintf("9186456586%02d", i%20), at)
 	}
 	had := 0
-	for _, size := range []int{1_000, 30_000, 100_000, 300_000} {
+	for _, size := range benchSizes() {
+		size = max(size, had)
 		s.insertOf(b, pair, had, size, 512, size)
 		if err := s.Flush(b.Context()); err != nil {
 			b.Fatal(err)
