@@ -36,7 +36,7 @@ var smokeCallers = [...]string{"9000000001", "9000000002"}
 // how many failures are named.
 const (
 	smokeDIDs     = 1000
-	smokeTime     = 300 * time.Millisecond
+	smokeTime     = 500 * time.Millisecond
 	smokeProblems = 10
 	smokeTries    = 3
 )
