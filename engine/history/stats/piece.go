@@ -40,7 +40,18 @@ func slotOf(did, receiver, reason string) uint16 {
 // SortBySlot puts changes into the order of their slots; those of one cell stay as
 // they are among each other.
 func SortBySlot(changes []Change) {
-	slices.SortStableFunc(changes, func(a, b Change) int { return cmp.Compare(a.Cell.Slot(), b.Cell.Slot()) })
+	type placed struct {
+		slot uint16
+		Change
+	}
+	order := make([]placed, len(changes)) // a slot costs more than to compare
+	for i, c := range changes {
+		order[i] = placed{c.Cell.Slot(), c}
+	}
+	slices.SortStableFunc(order, func(a, b placed) int { return cmp.Compare(a.slot, b.slot) })
+	for i := range order {
+		changes[i] = order[i].Change
+	}
 }
 
 // PieceKey is the key of an hour's piece, in the order of hours and slots. The
