@@ -41,7 +41,7 @@ func (s *Store) parcel(ctx context.Context, files map[string][]byte) (*parcel, e
 		return nil, err
 	}
 	for _, part := range set.Parts() {
-		err := failpoint.Before(failpoint.ReloadPieces, func() error { return s.journal.Aside(ctx, part.Put) })
+		err := failpoint.Before(failpoint.ReloadPieces, func() error { return s.journal.Beside(ctx, part.Put) })
 		if err != nil {
 			s.log.Warn("the disk does not take the files of a policy set; they wait with its record", "error", err)
 			return p, nil

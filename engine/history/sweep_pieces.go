@@ -41,7 +41,7 @@ func (s *Store) sweepPieces(ctx context.Context) error {
 	}
 	for some := range slices.Chunk(needless, sweptAtOnce) {
 		err := failpoint.Before(failpoint.PiecesSweep, func() error {
-			return s.journal.Aside(ctx, func(tx *bbolt.Tx) error {
+			return s.journal.Beside(ctx, func(tx *bbolt.Tx) error {
 				m.revisions(tx, -1)
 				return m.marks.Delete(tx, some)
 			})

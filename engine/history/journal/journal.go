@@ -41,14 +41,14 @@ type Journal struct {
 	wake   chan struct{} // of capacity one: there is something to do
 
 	mu      sync.Mutex
-	queue   []*Item  // not on disk yet, in order; those of the running commit included
-	asides  []*aside // changes without a record that wait for their turn, in order
-	bytes   int      // of queue
-	last    uint64   // the last sequence number given
-	durable uint64   // the last sequence number on disk
-	gone    uint64   // the number of records that were deleted
-	failing error    // why the disk does not take records; nil while it does
-	lost    uint64   // hasty records that were never taken into the queue
+	queue   []*Item         // not on disk yet, in order; those of the running commit included
+	changes []*besideChange // changes without a record that wait for their turn, in order
+	bytes   int             // of queue
+	last    uint64          // the last sequence number given
+	durable uint64          // the last sequence number on disk
+	gone    uint64          // the number of records that were deleted
+	failing error           // why the disk does not take records; nil while it does
+	lost    uint64          // hasty records that were never taken into the queue
 	closed  bool
 	moved   chan struct{} // closed and replaced when durable, failing or closed changes
 
@@ -125,7 +125,7 @@ func (j *Journal) run() {
 	pause := j.bounds.Backoff
 	for {
 		batch, closed := j.next()
-		if len(batch) == 0 && j.aside() {
+		if len(batch) == 0 && j.makeOne() {
 			continue
 		}
 		if len(batch) == 0 && closed {
@@ -160,7 +160,7 @@ func (j *Journal) run() {
 		j.committed(batch)
 		failpoint.Pass(failpoint.CommitRoom)
 		j.file.ahead.Fill()
-		j.aside()
+		j.makeOne()
 	}
 }
 
@@ -209,7 +209,7 @@ func (j *Journal) failed(batch []*Item, err error) {
 			it.tell(j.failing)
 		}
 	}
-	j.dropAsides(j.failing)
+	j.dropChanges(j.failing)
 }
 
 func unavailable(why error) error { return fmt.Errorf("%w: %w", engine.ErrUnavailable, why) }
@@ -221,7 +221,7 @@ func (j *Journal) giveUp() {
 	for _, it := range j.queue {
 		it.tell(errors.Join(errClosed, j.failing))
 	}
-	j.dropAsides(errClosed)
+	j.dropChanges(errClosed)
 	j.announce()
 }
 

@@ -28,7 +28,7 @@ func TestChangesAsideTakeTurnsWithRecords(t *testing.T) {
 	}
 	done := make(chan error)
 	go func() {
-		err := j.Aside(t.Context(), change("first"))
+		err := j.Beside(t.Context(), change("first"))
 		done <- err
 	}()
 	<-begin // the first change is being made
@@ -38,7 +38,7 @@ func TestChangesAsideTakeTurnsWithRecords(t *testing.T) {
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := j.Aside(gone, change("second")); !errors.Is(err, context.Canceled) {
+	if err := j.Beside(gone, change("second")); !errors.Is(err, context.Canceled) {
 		t.Errorf("nobody waits: %v", err)
 	}
 	end <- struct{}{}
@@ -67,7 +67,7 @@ func TestChangesAsideTakeTurnsWithRecords(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	if err := j.Aside(t.Context(), change("late")); !errors.Is(err, engine.ErrUnavailable) {
+	if err := j.Beside(t.Context(), change("late")); !errors.Is(err, engine.ErrUnavailable) {
 		t.Errorf("a closed one: %v", err)
 	}
 }
@@ -80,12 +80,12 @@ func TestChangesAsideAreNotTriedAgain(t *testing.T) {
 	j := start(t, f, d.bounds())
 	d.full.Store(true)
 	change := func(*bbolt.Tx) error { t.Error("it is made"); return nil }
-	if err := j.Aside(t.Context(), change); !errors.Is(err, errNoSpace) || !errors.Is(err, engine.ErrUnavailable) {
+	if err := j.Beside(t.Context(), change); !errors.Is(err, errNoSpace) || !errors.Is(err, engine.ErrUnavailable) {
 		t.Errorf("on a full disk: %v", err)
 	}
 	it := add(t, j, "hasty", true)
 	<-it.Done()
-	if err := j.Aside(t.Context(), change); !errors.Is(err, errNoSpace) {
+	if err := j.Beside(t.Context(), change); !errors.Is(err, errNoSpace) {
 		t.Errorf("when that is known: %v", err)
 	}
 	d.full.Store(false)
@@ -93,7 +93,7 @@ func TestChangesAsideAreNotTriedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	made := false
-	if err := j.Aside(t.Context(), func(*bbolt.Tx) error { made = true; return nil }); err != nil || !made {
+	if err := j.Beside(t.Context(), func(*bbolt.Tx) error { made = true; return nil }); err != nil || !made {
 		t.Errorf("when there is room: %v, %v", made, err)
 	}
 }
