@@ -40,16 +40,16 @@ func (s *Server) privateHandler() http.Handler {
 	api := e.Group(apiPath)
 	api.GET("/status", s.api(s.status))
 	api.GET("/calls", s.api(aside(s.calls)))
-	api.GET("/calls.csv", s.api(aside(s.exportCSV)))
-	api.GET("/calls.ndjson", s.api(aside(s.exportNDJSON)))
+	api.GET("/calls.csv", s.api(heavy(s.exportCSV)))
+	api.GET("/calls.ndjson", s.api(heavy(s.exportNDJSON)))
 	api.GET("/calls/:call_id", s.api(s.call))
 	api.POST("/calls/:call_id/hangup", s.api(s.hangUp))
 	api.GET("/calls/:call_id/explain", s.api(aside(s.explain)))
-	api.GET("/decisions.ndjson", s.api(aside(s.decisionLog)))
-	api.GET("/stats", s.api(aside(s.stats)))
+	api.GET("/decisions.ndjson", s.api(heavy(s.decisionLog)))
+	api.GET("/stats", s.api(heavy(s.stats)))
 	api.GET("/profiles/:kind/:number", s.api(s.profile))
-	api.POST(routePath, s.api(aside(s.whatIf)))
-	api.POST(replayPath, s.api(aside(s.replay)))
+	api.POST(routePath, s.api(heavy(s.whatIf)))
+	api.POST(replayPath, s.api(heavy(s.replay)))
 	api.GET("/policies", s.api(s.policies))
 	api.GET("/policies/:revision", s.api(aside(s.policySet)))
 	api.GET("/policies/:revision/diff", s.api(aside(s.diff)))
@@ -60,7 +60,7 @@ func (s *Server) privateHandler() http.Handler {
 	api.DELETE("/quarantine/:id", s.api(s.discard))
 	api.GET("/backup", s.api(aside(s.backup)))
 	api.POST("/import", s.api(s.importCompletions))
-	api.POST("/forget", s.api(aside(s.forget)))
+	api.POST("/forget", s.api(heavy(s.forget)))
 	api.POST("/retention/confirm", s.api(s.confirmClock))
 	api.GET("/events", s.api(s.events))
 	api.GET("/log-level", s.api(s.logLevel))
@@ -118,10 +118,14 @@ func (s *Server) api(h func(*gin.Context) error) gin.HandlerFunc {
 	}
 }
 
-// aside has a handler that computes for long step back for calls.
-func aside(h func(*gin.Context) error) func(*gin.Context) error {
+// aside has a handler that computes for long step back for calls; heavy is that of
+// one that leaves much garbage behind.
+func aside(h func(*gin.Context) error) func(*gin.Context) error { return giving(giveway.Aside, h) }
+func heavy(h func(*gin.Context) error) func(*gin.Context) error { return giving(giveway.Heavy, h) }
+
+func giving(way func(func()), h func(*gin.Context) error) func(*gin.Context) error {
 	return func(c *gin.Context) (err error) {
-		giveway.Aside(func() { err = h(c) })
+		way(func() { err = h(c) })
 		return err
 	}
 }

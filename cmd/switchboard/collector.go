@@ -20,11 +20,11 @@ import (
 // tens of megabytes.
 const gcPercent = 400
 
-// While long work goes on beside calls the heap may grow by workRoom bytes at
+// While heavy work goes on beside calls the heap may grow by workRoom bytes at
 // least, or by this share of the memory where there is less: a reload, an export
 // or statistics leave garbage by the hundred megabytes, and with few processors
 // each collection takes one from the calls. The room is given back by the next
-// collection after the work.
+// collection after the work, which Go makes within two minutes at the latest.
 const (
 	workRoom      = 1 << 30
 	workRoomShare = 8
@@ -41,9 +41,9 @@ func memory() uint64 {
 }
 
 // collector sets how far the heap may grow until the next collection: after each,
-// and when long work begins.
+// and when heavy work begins.
 type collector struct {
-	room uint64 // bytes, while work goes on
+	room uint64 // bytes, while heavy work goes on
 
 	mu      sync.Mutex
 	stopped bool
@@ -53,22 +53,22 @@ type collector struct {
 func collections(memory uint64) *collector {
 	c := &collector{room: min(workRoom, memory/workRoomShare)}
 	debug.SetGCPercent(gcPercent)
-	giveway.OnWork(c.set)
+	giveway.OnHeavy(c.set)
 	c.watch()
 	return c
 }
 
 // stop leaves it as it is from now on.
 func (c *collector) stop() {
-	giveway.OnWork(nil)
+	giveway.OnHeavy(nil)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stopped = true
 }
 
 // percent is how far the heap may grow with so many live bytes.
-func (c *collector) percent(live uint64, working bool) int {
-	if !working || live == 0 {
+func (c *collector) percent(live uint64, heavy bool) int {
+	if !heavy || live == 0 {
 		return gcPercent
 	}
 	return max(gcPercent, int(min(100*c.room/live, 1<<20)))
@@ -100,7 +100,7 @@ func (c *collector) set() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	metrics.Read(now)
-	want, is := c.percent(now[0].Value.Uint64(), giveway.Working()), int(now[1].Value.Uint64())
+	want, is := c.percent(now[0].Value.Uint64(), giveway.IsHeavy()), int(now[1].Value.Uint64())
 	if !c.stopped && (want > is+is/4 || want < is-is/4) {
 		debug.SetGCPercent(want)
 	}

@@ -14,7 +14,7 @@ func TestHowFarTheHeapMayGrow(t *testing.T) {
 	const mb = 1 << 20
 	for _, c := range []struct {
 		memory, live uint64
-		working      bool
+		heavy        bool
 		want         int
 	}{
 		{16384 * mb, 50 * mb, false, gcPercent},
@@ -25,14 +25,14 @@ func TestHowFarTheHeapMayGrow(t *testing.T) {
 		{16384 * mb, 0, true, gcPercent},
 	} {
 		c1 := collector{room: min(workRoom, c.memory/workRoomShare)}
-		if got := c1.percent(c.live, c.working); got != c.want {
-			t.Errorf("%d MB live of %d, working %v: %d %%, want %d", c.live/mb, c.memory/mb, c.working, got, c.want)
+		if got := c1.percent(c.live, c.heavy); got != c.want {
+			t.Errorf("%d MB live of %d, heavy %v: %d %%, want %d", c.live/mb, c.memory/mb, c.heavy, got, c.want)
 		}
 	}
 }
 
-// The heap has room while work goes on, and no longer.
-func TestTheHeapHasRoomDuringWork(t *testing.T) {
+// The heap has room while heavy work goes on, and no longer.
+func TestTheHeapHasRoomDuringHeavyWork(t *testing.T) {
 	percent := debug.SetGCPercent(gcPercent)
 	t.Cleanup(func() { debug.SetGCPercent(percent) })
 	is := func() int {
@@ -46,7 +46,7 @@ func TestTheHeapHasRoomDuringWork(t *testing.T) {
 	if got := is(); got != gcPercent {
 		t.Errorf("before: %d %%", got)
 	}
-	giveway.Aside(func() {
+	giveway.Heavy(func() {
 		if got := is(); got <= gcPercent {
 			t.Errorf("during work: %d %%", got)
 		}

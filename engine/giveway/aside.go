@@ -24,15 +24,7 @@ import "fmt"
 // priority, or the system's class for idle times: with a tenth of a processor it
 // lets go of a lock within milliseconds, and as soon as the others stand still for
 // it, the processors are its own.
-func Aside(f func()) {
-	begin()
-	defer end()
-	aside(f)
-}
-
-// Standby is [Aside] for what waits for most of the time: it counts as work only
-// while it calls Aside itself.
-func Standby(f func()) { aside(f) }
+func Aside(f func()) { aside(f) }
 
 // Panic is what Aside panics with where its function did.
 type Panic struct {

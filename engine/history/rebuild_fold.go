@@ -65,7 +65,7 @@ func (s *Store) rebuildOnce(ctx context.Context, x *index, from uint64) (err err
 		return err
 	}
 	defer s.endCare()
-	giveway.Aside(func() { err = s.rebuildAll(ctx, x, from) })
+	giveway.Heavy(func() { err = s.rebuildAll(ctx, x, from) })
 	return err
 }
 

@@ -170,7 +170,7 @@ func (m *Manager) Reload(ctx context.Context, origin string) (report engine.Repo
 		return m.busy(origin)
 	}
 	defer release()
-	giveway.Aside(func() { report = m.reload(context.WithoutCancel(ctx), origin) })
+	giveway.Heavy(func() { report = m.reload(context.WithoutCancel(ctx), origin) })
 	return report
 }
 

@@ -30,7 +30,7 @@ func (m *Manager) Rollback(ctx context.Context, revision, by string) (report eng
 		return m.busy(OriginRollback), nil
 	}
 	defer release()
-	giveway.Aside(func() {
+	giveway.Heavy(func() {
 		var rev *engine.Revision
 		if rev, err = m.archived(ctx, revision); err == nil {
 			report = m.rollback(context.WithoutCancel(ctx), rev, by)

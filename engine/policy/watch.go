@@ -19,9 +19,9 @@ import (
 // notifications are a hint that makes an edit live at once. The guarantee is
 // the folder's content, looked at every Poll: a link that is repointed, a
 // network mount or a full notification queue tells nothing or lies. Looks and
-// reloads step back for calls; see [giveway.Standby].
+// reloads step back for calls; see [giveway.Aside].
 func (m *Manager) Run(ctx context.Context) error {
-	giveway.Standby(func() { m.watch(ctx) })
+	giveway.Aside(func() { m.watch(ctx) })
 	return nil
 }
 
@@ -82,7 +82,7 @@ func (m *Manager) look(ctx context.Context) []string {
 	}
 	before := m.judged
 	m.judged = content
-	giveway.Aside(func() { m.consider(ctx, tree, err, OriginFolder) })
+	giveway.Heavy(func() { m.consider(ctx, tree, err, OriginFolder) })
 	if ctx.Err() != nil {
 		m.judged = before // stopped on the way: not judged
 	}

@@ -84,10 +84,14 @@ func (c *Console) page(h func(*asked) error) http.Handler {
 	})
 }
 
-// aside has a handler that computes for long step back for calls.
-func aside(h func(*asked) error) func(*asked) error {
+// aside has a handler that computes for long step back for calls; heavy is that of
+// one that leaves much garbage behind.
+func aside(h func(*asked) error) func(*asked) error { return giving(giveway.Aside, h) }
+func heavy(h func(*asked) error) func(*asked) error { return giving(giveway.Heavy, h) }
+
+func giving(way func(func()), h func(*asked) error) func(*asked) error {
 	return func(a *asked) (err error) {
-		giveway.Aside(func() { err = h(a) })
+		way(func() { err = h(a) })
 		return err
 	}
 }

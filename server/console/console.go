@@ -81,11 +81,11 @@ func (c *Console) routes() http.Handler {
 
 	mux.Handle("GET /try", c.page(c.tryPage))
 	mux.Handle("POST /try/edit", c.page(c.editFile))
-	mux.Handle("POST /try/ask", c.page(aside(c.ask)))
-	mux.Handle("POST /try/check", c.page(aside(c.check)))
+	mux.Handle("POST /try/ask", c.page(heavy(c.ask)))
+	mux.Handle("POST /try/check", c.page(heavy(c.check)))
 	mux.Handle("POST /try/download", c.page(c.download))
 	if c.o.Replay != nil {
-		mux.Handle("POST /try/replay", c.page(aside(c.replay)))
+		mux.Handle("POST /try/replay", c.page(heavy(c.replay)))
 	}
 
 	mux.Handle("GET /people", c.page(c.peoplePage))
@@ -95,12 +95,12 @@ func (c *Console) routes() http.Handler {
 	mux.Handle("POST /people/session/end", c.change(c.endSession))
 
 	mux.Handle("GET /policies", c.page(aside(c.policiesPage)))
-	mux.Handle("POST /policies/tests", c.page(aside(c.runTests)))
+	mux.Handle("POST /policies/tests", c.page(heavy(c.runTests)))
 	mux.Handle("POST /policies/reload", c.change(aside(c.reload)))
 	mux.Handle("POST /policies/rollback", c.change(aside(c.rollback)))
 
-	mux.Handle("GET /statistics", c.page(aside(c.statsPage)))
-	mux.Handle("GET /statistics/table", c.page(aside(c.statsTable)))
+	mux.Handle("GET /statistics", c.page(heavy(c.statsPage)))
+	mux.Handle("GET /statistics/table", c.page(heavy(c.statsTable)))
 
 	mux.Handle("GET /system", c.page(c.systemPage))
 	mux.Handle("GET /system/audit", c.page(c.audit))
@@ -109,7 +109,7 @@ func (c *Console) routes() http.Handler {
 	mux.Handle("POST /system/letter/retry", c.change(c.retryLetter))
 	mux.Handle("POST /system/letter/all", c.change(c.retryLetters))
 	mux.Handle("POST /system/letter/delete", c.change(c.deleteLetter))
-	mux.Handle("POST /system/forget", c.change(aside(c.forget)))
+	mux.Handle("POST /system/forget", c.change(heavy(c.forget)))
 	mux.Handle("POST /system/clock", c.change(c.confirmClock))
 	mux.Handle("POST /system/backup", c.change(aside(c.backup)))
 	mux.Handle("/", c.page(c.nothingHere))
