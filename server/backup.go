@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"switchboard/engine/giveway"
 )
 
 // backup sends a consistent copy of the database. The copy is made on disk
@@ -34,11 +36,17 @@ func (s *Server) sendBackup(w http.ResponseWriter, r *http.Request) (err error) 
 		return fmt.Errorf("lifting the write deadline: %w", err)
 	}
 	s.audited(r.Context(), "backup", "", nil)
+	select { // two copies may be more than the disk has room for
+	case s.copyRoom <- struct{}{}:
+	case <-r.Context().Done():
+		return r.Context().Err()
+	}
 	f, err := s.copyDatabase(r.Context())
 	if err != nil {
+		<-s.copyRoom
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
+	defer s.serving.Go(func() { s.dropCopy(f) }) // who waits for the answer does not wait for that
 	info, err := f.Stat()
 	if err != nil {
 		return fmt.Errorf("measuring the backup: %w", err)
@@ -50,6 +58,18 @@ func (s *Server) sendBackup(w http.ResponseWriter, r *http.Request) (err error) 
 	w.WriteHeader(http.StatusOK)
 	_, err = io.Copy(&patient{w, rc, s.o.PrivateTimeout}, f)
 	return err
+}
+
+// dropCopy takes a copy that was sent from the disk, while calls go on.
+func (s *Server) dropCopy(f *os.File) {
+	defer func() { <-s.copyRoom }()
+	err := giveway.Release(s.looking, f)
+	if s.looking.Err() != nil {
+		err = nil // there are no calls to care for
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		s.o.Log.Warn("the copy that a backup made could not be taken from the disk step by step; it went at once", "error", err)
+	}
 }
 
 // copyDatabase makes the copy beside the database, where there is room for it
@@ -65,7 +85,7 @@ func (s *Server) copyDatabase(ctx context.Context) (f *os.File, err error) {
 	if err := s.o.History.Backup(ctx, path); err != nil {
 		return nil, fmt.Errorf("copying the database: %w", err)
 	}
-	if f, err = os.Open(path); err != nil {
+	if f, err = os.OpenFile(path, os.O_RDWR, 0); err != nil {
 		return nil, fmt.Errorf("opening the backup: %w", err)
 	}
 	return f, nil

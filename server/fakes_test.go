@@ -93,6 +93,8 @@ type fakeStore struct {
 	result      engine.CompletionResult
 	backup      string             // the database's content
 	backingUp   chan chan struct{} // where set, a backup offers a gate and waits at it
+	copied      *os.File           // the newest backup's file; open, so that its size can be seen when its name is gone
+	leftover    int64              // of the backup before, when the newest was made
 	panics      bool               // when quarantining
 	completing  func(context.Context)
 	looking     func()        // where set, told when something long is asked for
@@ -200,8 +202,18 @@ func (s *fakeStore) Backup(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.copied != nil {
+		info, err := s.copied.Stat()
+		if err := errors.Join(err, s.copied.Close()); err != nil {
+			return err
+		}
+		s.leftover += info.Size()
+	}
+	s.copied = f
 	_, err = f.WriteString(s.backup)
-	return errors.Join(err, f.Close())
+	return err
 }
 
 func (s *fakeStore) Status() engine.StoreStatus {

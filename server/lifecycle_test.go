@@ -179,6 +179,20 @@ func TestBackup(t *testing.T) {
 	}
 }
 
+// A copy leaves the disk a little at a time, and before the next one is made.
+func TestBackupGivesItsCopyBack(t *testing.T) {
+	w := begin(t, nil)
+	w.store.backup = strings.Repeat("page ", 1<<20)
+	for range 3 {
+		if a := w.send("GET", w.private+"/api/v1/backup", "").is200(); a.body != w.store.backup {
+			t.Fatalf("%d bytes", len(a.body))
+		}
+	}
+	if w.store.leftover != 0 {
+		t.Errorf("%d bytes of copies were on the disk when the next ones were made", w.store.leftover)
+	}
+}
+
 func TestOneBackupAtATime(t *testing.T) {
 	w, o := prepare(t)
 	w.store.backingUp = make(chan chan struct{})

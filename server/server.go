@@ -43,6 +43,7 @@ type Server struct {
 	public, private listener
 	draining        atomic.Bool
 	backups         sync.Mutex     // held while a backup is made
+	copyRoom        chan struct{}  // of capacity one: full while a backup's copy is on the disk
 	storing         sync.WaitGroup // quarantines that outlive their request
 	storeSlots      chan struct{}  // bounds them
 	serving         sync.WaitGroup
@@ -77,6 +78,7 @@ func New(o Options) (*Server, error) {
 		started:    o.Now(),
 		storeSlots: make(chan struct{}, maxStoring),
 		failed:     make(chan error, 2),
+		copyRoom:   make(chan struct{}, 1),
 	}
 	s.looking, s.endLooking = context.WithCancel(context.Background())
 	d, err := newDoors(o.Secrets, nil)
