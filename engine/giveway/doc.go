@@ -10,6 +10,6 @@
 // threads, some milliseconds each: [Aside] has work done on a thread that comes
 // behind the others. Goroutines that the work starts are not on that thread.
 //
-// The disk has one, too, that takes what it gets as it comes: [Release] gives a
-// large file's blocks back a few at a time.
+// The disk takes what it gets as it comes: [Rest] leaves it to others between two
+// steps, and [Release] gives a large file's blocks back a few at a time.
 package giveway

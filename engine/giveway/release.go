@@ -7,6 +7,21 @@ import (
 	"time"
 )
 
+// maxRest bounds a rest, where the disk stood still before it.
+const maxRest = 200 * time.Millisecond
+
+// Rest leaves the disk to others for d, 200 ms at most, or until ctx ends: work
+// that rests after each step for a multiple of what the step took has a share of
+// the disk however fast that is.
+func Rest(ctx context.Context, d time.Duration) {
+	wait := time.NewTimer(min(d, maxRest))
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-ctx.Done():
+	}
+}
+
 // releaseStep is how many bytes of a file are given back at once, and
 // releasePause how long the disk is left to others then: 80 MB a second at most.
 const (

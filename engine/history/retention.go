@@ -26,13 +26,9 @@ func (s *Store) retain(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			s.log.Warn("the clock can't be judged by the log; it is tried again", "error", err)
 		}
-		for believed {
-			more, err := s.carefulTrim(ctx, now)
-			if err != nil && ctx.Err() == nil {
+		if believed {
+			if err := s.trimAll(ctx, now); err != nil && ctx.Err() == nil {
 				s.log.Warn("old records could not be deleted; it is tried again", "error", err)
-			}
-			if !more || err != nil {
-				break
 			}
 		}
 		select {
@@ -57,7 +53,32 @@ func (s *Store) carefulTrim(ctx context.Context, now time.Time) (more bool, err 
 // trimAtOnce is how many records are deleted in one transaction: subtracting them
 // happens at once for everybody, so that calls wait for it, some microseconds a
 // record, and longer where the thread that does it has to wait for a processor.
-const trimAtOnce = 64
+const trimAtOnce = 16
+
+// trimRest is how long calls have the disk to themselves after each transaction
+// that deletes, in times of what that took.
+const trimRest = 3
+
+// trimAll deletes all that is too old at now. It rests in between as long as it
+// deletes at least twice as much as comes in meanwhile: else the log would grow.
+func (s *Store) trimAll(ctx context.Context, now time.Time) error {
+	before, _ := s.journal.Position()
+	for batches := 1; ; batches++ {
+		began := time.Now()
+		more, err := s.carefulTrim(ctx, now)
+		if err != nil || !more {
+			return err
+		}
+		last, _ := s.journal.Position()
+		if keepsUp(batches*s.trimBatch, int(last-before)-batches) { // each batch is told of in a record
+			giveway.Rest(ctx, trimRest*time.Since(began))
+		}
+	}
+}
+
+// keepsUp reports whether so many records were deleted, while so many came in,
+// that deleting may rest.
+func keepsUp(deleted, came int) bool { return deleted >= 2*came }
 
 // trim deletes the oldest records, at most a batch of them, and reports whether
 // there may be more to delete. A record of its own tells of it: the deletion is

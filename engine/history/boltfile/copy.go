@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"switchboard/engine/giveway"
 )
 
 // Copy writes a consistent copy of db to a new file at path. The read
@@ -77,18 +79,9 @@ func (w *untilDone) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// maxPause bounds a pause between two pieces, where the disk stood still.
-const maxPause = 200 * time.Millisecond
-
 func (w *untilDone) pause() {
-	if !w.paused {
-		return
+	if w.paused {
+		giveway.Rest(w.ctx, time.Since(w.began))
+		w.began = time.Now()
 	}
-	wait := time.NewTimer(min(time.Since(w.began), maxPause))
-	defer wait.Stop()
-	select {
-	case <-wait.C:
-	case <-w.ctx.Done():
-	}
-	w.began = time.Now()
 }
