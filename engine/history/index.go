@@ -72,12 +72,11 @@ type index struct {
 	stat   os.FileInfo // tells it from a newer one of the same name
 	mark   mark        // as of the last round, or of opening
 	epochs epochs
-	piles  piles
+	piles  [pilesKept]piles
 	known  known // what the trees of profiles and of call_ids have
 	live   anyLive
 
-	every int // tuning.filterEvery
-	full  int // tuning.pileKeys
+	tuning tuning
 
 	// The index writer's alone.
 	filtered uint64 // the kept filters know the calls up to this place
@@ -89,7 +88,7 @@ type index struct {
 const indexAhead = 4 << 20
 
 // indexFormat is the number of this file's own encoding.
-const indexFormat = 8
+const indexFormat = 9
 
 // errOther: the index belongs to another log, or to other settings.
 var errOther = errors.New("the index was made from another log or with other settings")
@@ -118,7 +117,10 @@ func indexAt(path, log string, r fold.Rules, t tuning, open func() (*bbolt.DB, *
 	if err != nil {
 		return nil, err
 	}
-	x := &index{db: boltfile.NewHandle(db), ahead: ahead, path: path, epochs: epochs{bits: t.epochBits}, known: known{room: 8 << t.epochBits}, every: t.filterEvery, full: t.pileKeys, piles: piles{filling: newPile(1)}}
+	x := &index{db: boltfile.NewHandle(db), ahead: ahead, path: path, epochs: epochs{bits: t.epochBits}, known: known{room: 8 << t.epochBits}, tuning: t}
+	for which := range x.piles {
+		x.piles[which].filling = newPile(1)
+	}
 	if x.stat, err = os.Stat(path); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

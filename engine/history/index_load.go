@@ -46,12 +46,11 @@ func (x *index) load(keys []fold.Key) ([]state, error) {
 
 // find tells where a key is to be read.
 func (x *index) find(k fold.Key) found {
-	kind := piled(k.Kind)
-	if kind < 0 {
+	if piled(k.Kind) < 0 {
 		any := x.live.of(k.Kind)
 		return found{nowhere: any != nil && !any.Load()}
 	}
-	f := x.piles.find(kind, k.Number)
+	f := x.findPiled(k)
 	f.nowhere = !f.ok && !x.known.has(keyHash(k))
 	return f
 }

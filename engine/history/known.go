@@ -41,6 +41,14 @@ func (f *known) all() []*layer {
 	return nil
 }
 
+// keys is how many it was given; the index writer's alone.
+func (f *known) keys() (n int) {
+	for _, l := range f.all() {
+		n += l.keys
+	}
+	return n
+}
+
 // capacity is how many keys the i-th layer has room for.
 func (f *known) capacity(i int) int { return f.room << i }
 

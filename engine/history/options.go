@@ -75,7 +75,8 @@ func IndexPath(path string) string { return path + ".index" }
 type tuning struct {
 	epochBits    uint          // an epoch of the index spans 1<<epochBits sequence numbers
 	filterEvery  int           // new calls that the kept filters of the index may lack: opening looks through those
-	pileKeys     int           // keys of a pile that is full; twice as many may wait for their place in the index's trees
+	pileKeys     int           // keys of a pile that is full, at least: one of profiles grows with the index, to four times as many
+	settleMore   int           // keys of a full pile that a round brings to the trees beside as many as it puts in the next
 	mmap         int           // bytes mapped at opening, so that growing rarely waits for readers
 	lockWait     time.Duration // how long opening waits for another process to let go
 	roundEvery   time.Duration // the longest a change waits to be written behind, at rest
@@ -118,7 +119,7 @@ func defaults() tuning {
 	began := time.Now()
 	return tuning{
 		elapsed:   func() time.Duration { return time.Since(began) },
-		epochBits: uint(failpoint.Bound(17, 6)), filterEvery: failpoint.Bound(8192, 8), pileKeys: failpoint.Bound(1<<18, 8), mmap: 4 << 30, lockWait: 500 * time.Millisecond,
+		epochBits: uint(failpoint.Bound(17, 6)), filterEvery: failpoint.Bound(8192, 8), pileKeys: failpoint.Bound(1<<17, 8), settleMore: 256, mmap: 4 << 30, lockWait: 500 * time.Millisecond,
 		roundEvery: 200 * time.Millisecond, roundSize: 16_000, maxDirty: 100_000,
 		maxPending: 50_000, maxBytes: 256 << 20,
 		completeWait: 10 * time.Second, backoff: 50 * time.Millisecond, maxBackoff: time.Second, closeWait: 5 * time.Second,

@@ -2,27 +2,20 @@ package history
 
 import (
 	"encoding/binary"
-	"errors"
 	"slices"
-	"strings"
 	"sync"
 
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
-	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
 )
 
 // The trees of profiles and of call_ids are as large as the history, and what
 // changes lies all over them: a change that went there at once would cost a page
 // of its own. So it is written to a pile first, behind what was written before,
-// and comes to its place in the tree together with some ten thousand others, in
+// and comes to its place in the tree together with some hundred thousand others, in
 // the order of the tree (settle.go). Memory holds where in the piles a key is.
-
-// bucketPiles holds the piles: number of the pile -> bucket, in which number of
-// the chunk -> chunk.
-var bucketPiles = []byte("piles")
 
 // piledKinds are the kinds of keys that go over the piles; their places in this
 // list are part of the format.
@@ -31,193 +24,190 @@ var piledKinds = [...]engine.ProfileKind{engine.Callers, engine.Receivers, engin
 // piled is the place of a kind in the list, -1 for one that is not in it.
 func piled(kind engine.ProfileKind) int { return slices.Index(piledKinds[:], kind) }
 
-// chunkBytes is how many bytes of a pile stand under one key, about: bbolt writes
-// them at once.
-const chunkBytes = 32 << 10
+// Profiles and call_ids have piles of their own: only those of profiles lie all over
+// their tree, so that a larger pile saves pages there. The numbers are part of the
+// format.
+const (
+	profilePiles = iota
+	callPiles
+	pilesKept // how many there are
+)
+
+// pilesOf is which piles a kind goes over.
+func pilesOf(kind engine.ProfileKind) int {
+	if kind == kindCall {
+		return callPiles
+	}
+	return profilePiles
+}
 
 // spot is where in a pile a value lies.
 type spot struct{ chunk, at uint32 }
 
-// pile tells where in one pile the newest value of each key is.
+// pile tells where in one pile the newest value of each key is. Neither keys nor
+// spots have pointers, so that the collector passes half a million of them by.
 type pile struct {
-	number uint64 // of its bucket
-	bytes  int
-	spots  [len(piledKinds)]map[string]spot
+	number uint64
+	bytes  int // of its values
+	spots  map[pileKey]spot
 }
 
-func newPile(number uint64) *pile {
-	p := &pile{number: number}
-	for i := range p.spots {
-		p.spots[i] = make(map[string]spot)
-	}
-	return p
-}
-
-// keys is how many keys are in the pile.
-func (p *pile) keys() (n int) {
-	for _, m := range p.spots {
-		n += len(m)
-	}
-	return n
-}
-
-// set notes a value. A pile lasts longer than most texts that numbers are parts of.
-func (p *pile) set(kind int, number string, s spot) {
-	if _, ok := p.spots[kind][number]; !ok {
-		number = strings.Clone(number)
-	}
-	p.spots[kind][number] = s
-}
+func newPile(number uint64) *pile { return &pile{number: number, spots: make(map[pileKey]spot)} }
 
 // piles are the pile that is written to and the one before it, which is being
 // brought to the trees. The index writer alone changes them.
 type piles struct {
 	mu       sync.RWMutex
 	filling  *pile
-	settling *pile      // nil for none
-	left     []fold.Key // of settling, what is still to be brought to the trees; nil before it was begun
+	settling *pile    // nil for none
+	left     *inOrder // of settling, what is still to be brought to the trees; nil before it was begun
 }
 
 // found says which pile has a key's newest value.
 type found struct {
-	pile uint64
+	which int // piles
+	pile  uint64
+	kind  int
+	key   string
 	spot
 	ok      bool // else it is in the tree
 	nowhere bool // or not even there
 }
 
-// find looks a key up. What it finds is to be read in a transaction that begins
+// findPiled looks a key up. What it finds is to be read in a transaction that begins
 // later; where the pile is gone by then, the tree has the value.
-func (p *piles) find(kind int, number string) found {
+func (x *index) findPiled(k fold.Key) found {
+	f := found{which: pilesOf(k.Kind), kind: piled(k.Kind), key: k.Number}
+	key, p := pileKeyOf(f.kind, k.Number), &x.piles[f.which]
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	for _, one := range [...]*pile{p.filling, p.settling} {
 		if one == nil {
 			continue
 		}
-		if s, ok := one.spots[kind][number]; ok {
-			return found{pile: one.number, spot: s, ok: true}
+		if f.spot, f.ok = one.spots[key]; f.ok {
+			f.pile = one.number
+			break
 		}
 	}
-	return found{}
+	return f
 }
 
-// value reads what find found. It is valid as long as the transaction; ok is
+// value reads what findPiled found. It is valid as long as the transaction; ok is
 // false where the tree has it by now. An empty value says that there is none.
 func (f found) value(tx *bbolt.Tx) (v []byte, ok bool, err error) {
 	if !f.ok {
 		return nil, false, nil
 	}
-	b := tx.Bucket(bucketPiles).Bucket(boltfile.Key(f.pile))
+	b := tx.Bucket(bucketPiles).Bucket(pileName(f.which, f.pile, partValues))
 	if b == nil {
 		return nil, false, nil
 	}
-	v, err = valueAt(b.Get(chunkKey(f.chunk)), f.at)
+	v, err = valueAt(b.Get(chunkName(f.chunk)), f.at, f.kind, f.key)
 	return v, err == nil, err
 }
 
-func valueAt(chunk []byte, at uint32) ([]byte, error) {
-	if uint64(at) >= uint64(len(chunk)) {
-		return nil, errPile
-	}
-	_, _, v, _, err := takeEntry(chunk[at:])
-	return v, err
-}
-
-var errPile = errors.New(`the index holds a pile that is not in its format; rebuild it with "switchboard db rebuild"`)
-
-func chunkKey(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
-
-// appendEntry writes a key with its value behind what b holds.
-func appendEntry(b []byte, kind int, number string, value []byte) []byte {
-	b = binary.AppendUvarint(append(b, byte(kind)), uint64(len(number)))
-	b = binary.AppendUvarint(append(b, number...), uint64(len(value)))
-	return append(b, value...)
-}
-
-// takeEntry reads the first entry of what appendEntry wrote.
-func takeEntry(b []byte) (kind int, number, value, rest []byte, err error) {
-	if len(b) == 0 || int(b[0]) >= len(piledKinds) {
-		return 0, nil, nil, nil, errPile
-	}
-	kind, rest = int(b[0]), b[1:]
-	for _, part := range [...]*[]byte{&number, &value} {
-		size, n := binary.Uvarint(rest)
-		if n <= 0 || size > uint64(len(rest)-n) {
-			return 0, nil, nil, nil, errPile
-		}
-		*part, rest = rest[n:n+int(size)], rest[n+int(size):]
-	}
-	return kind, number, value, rest, nil
-}
-
-// piling writes one round's changes to a pile.
+// piling writes one round's changes to the piles.
 type piling struct {
-	all   *bbolt.Bucket
-	pile  uint64
-	next  uint32 // chunk
-	chunk []byte
-	bytes int
-	added []addition
+	to    [pilesKept]growth
 	value []byte // for who writes one down
 }
 
+// growth is what one round adds to one pile.
+type growth struct {
+	all       *bbolt.Bucket
+	which     int
+	pile      uint64
+	next      uint32 // chunk
+	chunk     []byte
+	directory []byte // of the chunk
+	bytes     int
+	added     []addition
+}
+
 type addition struct {
-	kind   int
-	number string
+	key pileKey
 	spot
 }
 
-// pile begins to write to the pile.
+// pile begins to write to the piles.
 func (x *index) pile(tx *bbolt.Tx) *piling {
-	p := &piling{all: tx.Bucket(bucketPiles), pile: x.piles.filling.number}
-	if b := p.all.Bucket(boltfile.Key(p.pile)); b != nil {
-		k, _ := b.Cursor().Last()
-		p.next = binary.BigEndian.Uint32(k) + 1
+	p := &piling{}
+	for which := range p.to {
+		g := &p.to[which]
+		*g = growth{all: tx.Bucket(bucketPiles), which: which, pile: x.piles[which].filling.number}
+		if b := g.all.Bucket(g.name(partKeys)); b != nil {
+			k, _ := b.Cursor().Last()
+			g.next = binary.BigEndian.Uint32(k) + 1
+		}
 	}
 	return p
 }
 
 // put adds a value; an empty one says that there is none any more.
 func (p *piling) put(k fold.Key, value []byte) error {
-	kind, number := piled(k.Kind), k.Number
-	if p.chunk == nil {
-		p.chunk = make([]byte, 0, chunkBytes+1<<10)
-	}
-	p.added = append(p.added, addition{kind, number, spot{p.next, uint32(len(p.chunk))}})
-	p.chunk = appendEntry(p.chunk, kind, number, value)
-	if len(p.chunk) < chunkBytes {
-		return nil
-	}
-	return p.flush()
+	return p.to[pilesOf(k.Kind)].put(piled(k.Kind), k.Number, value)
 }
 
-// flush brings the chunk that was begun to the transaction, which keeps it.
+// flush brings what was begun to the transaction, which keeps it.
 func (p *piling) flush() error {
-	if len(p.chunk) == 0 {
+	for which := range p.to {
+		if err := p.to[which].flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *growth) name(part byte) []byte { return pileName(g.which, g.pile, part) }
+
+func (g *growth) put(kind int, number string, value []byte) error {
+	if g.chunk == nil {
+		g.chunk = make([]byte, 0, chunkBytes+1<<10)
+	}
+	key, at := pileKeyOf(kind, number), len(g.chunk)
+	g.chunk = appendEntry(g.chunk, kind, number, value)
+	g.directory = appendListed(g.directory, key, len(g.chunk)-at)
+	g.added = append(g.added, addition{key, spot{g.next, uint32(at)}})
+	if len(g.chunk) < chunkBytes {
 		return nil
 	}
-	b, err := p.all.CreateBucketIfNotExists(boltfile.Key(p.pile))
-	if err != nil {
-		return err
+	return g.flush()
+}
+
+func (g *growth) flush() error {
+	if len(g.chunk) == 0 {
+		return nil
 	}
-	b.FillPercent = 1 // nothing ever comes between
-	chunk := p.chunk
-	p.chunk, p.bytes = nil, p.bytes+len(chunk)
-	p.next++
-	return b.Put(chunkKey(p.next-1), chunk)
+	for _, one := range [...]struct {
+		part byte
+		data []byte
+	}{{partKeys, g.directory}, {partValues, g.chunk}} {
+		b, err := g.all.CreateBucketIfNotExists(g.name(one.part))
+		if err != nil {
+			return err
+		}
+		b.FillPercent = 1 // nothing ever comes between
+		if err := b.Put(chunkName(g.next), one.data); err != nil {
+			return err
+		}
+	}
+	g.bytes += len(g.chunk)
+	g.chunk, g.directory = nil, nil
+	g.next++
+	return nil
 }
 
 // took notes what a transaction wrote, once it is there: in small steps, for
 // readers wait meanwhile.
-func (p *piles) took(w *piling) {
+func (p *piles) took(g *growth) {
 	const step = 256
-	for added := range slices.Chunk(w.added, step) {
+	for added := range slices.Chunk(g.added, step) {
 		p.mu.Lock()
 		for _, a := range added {
-			p.filling.set(a.kind, a.number, a.spot)
+			p.filling.spots[a.key] = a.spot
 		}
 		p.mu.Unlock()
 	}
-	p.filling.bytes += w.bytes
+	p.filling.bytes += g.bytes
 }

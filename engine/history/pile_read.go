@@ -2,8 +2,8 @@ package history
 
 import (
 	"encoding/binary"
-	"fmt"
-	"strings"
+	"errors"
+	"math"
 	"sync"
 
 	"go.etcd.io/bbolt"
@@ -12,76 +12,101 @@ import (
 )
 
 // readPiles takes in where everything in the piles is, at opening: calls wait for
-// it, so it is done on all processors and with few allocations.
+// it, so it is done on all processors, and reads no values.
 func (x *index) readPiles(tx *bbolt.Tx) error {
+	all, err := listPiles(tx.Bucket(bucketPiles))
+	if err != nil {
+		return err
+	}
 	var wg sync.WaitGroup
-	defer wg.Wait()
-	all := tx.Bucket(bucketPiles)
-	var last *pile
-	return all.ForEachBucket(func(name []byte) error {
-		p := &pile{number: boltfile.Number(name)}
-		keys, err := p.read(all.Bucket(name))
-		if err != nil {
-			return fmt.Errorf("%w: %w", boltfile.ErrCorrupt, err)
+	for which := range all {
+		for _, l := range all[which] {
+			wg.Go(func() { l.err = boltfile.Guard(func() error { return l.read(x.pileMost(which)) }) })
 		}
-		for kind := range p.spots {
-			wg.Go(func() { p.spots[kind] = keys.spots(kind) })
+	}
+	wg.Wait()
+	for which := range all {
+		p := &x.piles[which]
+		for i, l := range all[which] {
+			if i > 0 {
+				p.settling = p.filling
+			}
+			p.filling, err = l.pile, errors.Join(err, l.err)
 		}
-		x.piles.settling, x.piles.filling, last = last, p, p
-		return nil
-	})
+		if err == nil && x.full(which) { // it was being settled, and nothing was written since
+			p.turn()
+		}
+	}
+	return err
 }
 
-// pileKeys are the keys of a pile in the order of writing.
-type pileKeys struct {
-	texts string // of all, one behind the other
-	list  []pileKey
-	count [len(piledKinds)]int
+// listedPile is a pile whose directories are known and not yet read.
+type listedPile struct {
+	*pile
+	directories []directory
+	err         error
 }
 
-type pileKey struct {
-	spot
-	size uint32 // of the text
-	kind uint8
+// directory is one chunk's, in the file's pages.
+type directory struct {
+	chunk uint32
+	list  []byte
 }
 
-// read goes through a pile's chunks.
-func (p *pile) read(b *bbolt.Bucket) (pileKeys, error) {
-	var out pileKeys
-	var texts strings.Builder
-	err := b.ForEach(func(k, chunk []byte) error {
-		if len(k) != 4 || chunk == nil {
+// listPiles finds the piles in the order of their numbers: of each piles there are
+// two at most.
+func listPiles(b *bbolt.Bucket) (all [pilesKept][]*listedPile, err error) {
+	err = b.ForEachBucket(func(name []byte) error {
+		if len(name) != pileNameLen || name[0] >= pilesKept || name[pileNameLen-1] >= parts {
 			return errPile
 		}
-		n := binary.BigEndian.Uint32(k)
-		p.bytes += len(chunk)
-		for rest := chunk; len(rest) > 0; {
-			at := len(chunk) - len(rest)
-			kind, number, _, after, err := takeEntry(rest)
+		which, number := int(name[0]), binary.BigEndian.Uint64(name[1:])
+		for part := range byte(parts) {
+			if b.Bucket(pileName(which, number, part)) == nil {
+				return errPile
+			}
+		}
+		if name[pileNameLen-1] != partKeys {
+			return nil
+		}
+		l := &listedPile{pile: &pile{number: number}}
+		all[which] = append(all[which], l)
+		if len(all[which]) > 2 {
+			return errPile
+		}
+		return b.Bucket(name).ForEach(func(k, list []byte) error {
+			if len(k) != 4 || len(list) == 0 {
+				return errPile
+			}
+			l.directories = append(l.directories, directory{binary.BigEndian.Uint32(k), list})
+			return nil
+		})
+	})
+	return all, err
+}
+
+// read takes in the directories of a pile that has about so many keys at most; the
+// last place of a key counts.
+func (l *listedPile) read(most int) error {
+	bytes := 0
+	for _, d := range l.directories {
+		bytes += len(d.list)
+	}
+	l.spots = make(map[pileKey]spot, min(bytes/listedBytes, most))
+	for _, d := range l.directories {
+		at := uint64(0)
+		for rest := d.list; len(rest) > 0; {
+			key, size, after, err := takeListed(rest)
 			if err != nil {
 				return err
 			}
-			texts.Write(number)
-			out.list = append(out.list, pileKey{spot{n, uint32(at)}, uint32(len(number)), uint8(kind)})
-			out.count[kind]++
-			rest = after
+			if size > math.MaxUint32-at {
+				return errPile
+			}
+			l.spots[key] = spot{d.chunk, uint32(at)}
+			at, rest = at+size, after
 		}
-		return nil
-	})
-	out.texts = texts.String()
-	return out, err
-}
-
-// spots are those of one kind; the last of a key counts.
-func (k *pileKeys) spots(kind int) map[string]spot {
-	out := make(map[string]spot, k.count[kind])
-	rest := k.texts
-	for i := range k.list {
-		one := &k.list[i]
-		if int(one.kind) == kind {
-			out[rest[:one.size]] = one.spot
-		}
-		rest = rest[one.size:]
+		l.bytes += int(at)
 	}
-	return out
+	return nil
 }

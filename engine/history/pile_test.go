@@ -1,8 +1,13 @@
 package history
 
 import (
+	"bytes"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -12,29 +17,64 @@ import (
 	"pgregory.net/rapid"
 
 	"switchboard/engine"
+	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
 )
 
+func testRules() fold.Rules { return fold.Rules{Zone: time.UTC, TTL: time.Minute} }
+
+// testTuning has small piles.
+func testTuning() tuning {
+	t := defaults()
+	t.epochBits, t.pileKeys, t.settleMore, t.filterEvery, t.mmap = 4, 6, 1, 5, 1<<24
+	return t
+}
+
 // testIndex is an empty index with small piles.
-func testIndex(t *testing.T) (x *index, again func(*index) *index) {
+func testIndex(t *testing.T) *index {
 	t.Helper()
-	folder := t.TempDir()
-	rules, tune := fold.Rules{Zone: time.UTC, TTL: time.Minute}, defaults()
-	tune.epochBits, tune.pileKeys, tune.filterEvery, tune.mmap = 4, 6, 5, 1<<24
-	x, err := newIndex(filepath.Join(folder, "index"), "log", true, rules, tune)
+	x, err := newIndex(filepath.Join(t.TempDir(), "index"), "log", true, testRules(), testTuning())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return x, func(x *index) *index {
-		if err := x.close(); err != nil {
-			t.Fatal(err)
-		}
-		x, err := openIndex(x.path, "log", rules, tune)
+	return x
+}
+
+// again closes an index and opens it anew, or, as if the process had been killed, a
+// copy of what its file is.
+func again(t *testing.T, x *index, killed bool) *index {
+	t.Helper()
+	path := x.path
+	if killed {
+		content, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return x
+		path = filepath.Join(t.TempDir(), "index")
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
+	if err := x.close(); err != nil {
+		t.Fatal(err)
+	}
+	x, err := openIndex(path, "log", testRules(), testTuning())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+// inPiles is how many keys wait in piles.
+func inPiles(x *index) (n int) {
+	for which := range x.piles {
+		p := &x.piles[which]
+		n += len(p.filling.spots)
+		if p.settling != nil {
+			n += len(p.settling.spots)
+		}
+	}
+	return n
 }
 
 // groupOf and profileOf are states that differ with n.
@@ -61,13 +101,19 @@ func told(s state) string {
 // profiles that come, change and go, calls that move and go, with everything
 // settled or the file opened anew in between.
 func TestPilesAndTreesAreOneIndex(t *testing.T) {
+	half := 0 // how often a pile was settled in part
+	defer func() {
+		if half == 0 {
+			t.Error("no pile was ever settled in part")
+		}
+	}()
 	rapid.Check(t, func(rt *rapid.T) {
-		x, again := testIndex(t)
+		x := testIndex(t)
 		defer func() { _ = x.close() }()
 		want := make(map[fold.Key]state)
 		seq := uint64(0)
-		for range rapid.IntRange(1, 25).Draw(rt, "steps") {
-			switch rapid.SampledFrom([]string{"write", "write", "write", "write", "settle", "open"}).Draw(rt, "step") {
+		for range rapid.IntRange(1, 40).Draw(rt, "steps") {
+			switch rapid.SampledFrom([]string{"write", "write", "write", "write", "write", "write", "settle", "open", "killed"}).Draw(rt, "step") {
 			case "write":
 				changed := make(map[fold.Key]written)
 				for range rapid.IntRange(0, 8).Draw(rt, "changes") {
@@ -96,11 +142,16 @@ func TestPilesAndTreesAreOneIndex(t *testing.T) {
 				if err := x.settleAll(); err != nil {
 					rt.Fatal(err)
 				}
-				if x.piles.filling.keys() > 0 || x.piles.settling != nil {
-					rt.Fatal("something is left in a pile")
+				if n := inPiles(x); n > 0 {
+					rt.Fatalf("%d keys are left in piles", n)
 				}
 			case "open":
-				x = again(x)
+				x = again(t, x, false)
+			case "killed":
+				x = again(t, x, true)
+			}
+			if settlingHalf(x) {
+				half++
 			}
 			for _, kind := range piledKinds {
 				for i := range 10 {
@@ -140,23 +191,184 @@ func TestPilesAndTreesAreOneIndex(t *testing.T) {
 	})
 }
 
-// A pile is settled before the next is full, whatever is written.
-func TestThereAreNeverMoreThanTwoPiles(t *testing.T) {
-	x, _ := testIndex(t)
-	defer func() { _ = x.close() }()
-	x.full = 4 * settleMore
-	for i := range 60 {
-		var cut []written
-		for n := range settleMore {
-			k := fold.Key{Kind: engine.Callers, Number: fmt.Sprintf("%04d-%d", i, n)}
-			cut = append(cut, written{key: k, state: state{profile: profileOf(k, n)}})
+// settlingHalf reports whether a pile is settled in part.
+func settlingHalf(x *index) bool {
+	for which := range x.piles {
+		if p := &x.piles[which]; p.settling != nil && p.left != nil && len(p.left.list) < len(p.settling.spots) {
+			return true
 		}
+	}
+	return false
+}
+
+// news are changes of keys that were never there.
+func news(kind engine.ProfileKind, seq *uint64, n int) (cut []written) {
+	for range n {
+		*seq++
+		w := written{key: fold.Key{Kind: kind, Number: fmt.Sprint("new ", *seq)}}
+		if kind == kindCall {
+			w.state = state{group: groupOf(w.key.Number, int(*seq)), seqs: []uint64{*seq}}
+		} else {
+			w.profile = profileOf(w.key, int(*seq))
+		}
+		cut = append(cut, w)
+	}
+	return cut
+}
+
+// A pile is settled before the next is full, whatever is written, also where it is
+// settled anew after a start.
+func TestThereAreNeverMoreThanTwoPiles(t *testing.T) {
+	const most = 40 // keys of each kind in a round
+	x := testIndex(t)
+	defer func() { _ = x.close() }()
+	random, seq := rand.New(rand.NewPCG(1, 2)), uint64(0)
+	turned := [pilesKept]map[uint64]bool{{}, {}}
+	for i := range 400 {
+		if i%50 == 49 {
+			x = again(t, x, i%100 == 99)
+		}
+		cut := append(news(engine.Callers, &seq, random.IntN(most)), news(kindCall, &seq, random.IntN(most))...)
 		if err := x.write(cut, mark{complete: true}); err != nil {
 			t.Fatal(err)
 		}
-		if n := x.piles.filling.keys(); n > x.full {
-			t.Fatalf("%d keys are in the pile that is written to, with room for %d", n, x.full)
+		for which := range x.piles {
+			p := &x.piles[which]
+			turned[which][p.filling.number] = true
+			if n, room := len(p.filling.spots), x.pileRoom(which); n >= room {
+				t.Fatalf("%d keys are in the pile that is written to, with room for %d", n, room)
+			}
+			if p.settling != nil && len(p.settling.spots) >= x.pileMost(which)+most {
+				t.Fatalf("a pile had %d keys", len(p.settling.spots))
+			}
 		}
+	}
+	for which := range turned {
+		if len(turned[which]) < 20 {
+			t.Errorf("only %d piles were filled", len(turned[which]))
+		}
+	}
+}
+
+// A larger history has larger piles of profiles, within bounds; those of call_ids
+// stay as they are.
+func TestAPileGrowsWithTheHistory(t *testing.T) {
+	x := testIndex(t)
+	defer func() { _ = x.close() }()
+	least, seq := x.tuning.pileKeys, uint64(0)
+	var sizes []int // of the piles of profiles
+	for range 60 * least {
+		was := x.piles[profilePiles].filling
+		if err := x.write(append(news(engine.Callers, &seq, 1), news(kindCall, &seq, 1)...), mark{complete: true}); err != nil {
+			t.Fatal(err)
+		}
+		if x.piles[profilePiles].filling != was {
+			sizes = append(sizes, len(was.spots))
+		}
+		if p := x.piles[callPiles].settling; p != nil && len(p.spots) != least {
+			t.Fatalf("a pile of call_ids was full with %d keys", len(p.spots))
+		}
+	}
+	if !slices.IsSorted(sizes) || sizes[0] != least || sizes[1] != least || !slices.Contains(sizes, 2*least) || sizes[len(sizes)-1] != 4*least {
+		t.Errorf("the piles of profiles had %v keys, with a bound of %d to %d", sizes, least, 4*least)
+	}
+}
+
+// A pile of few keys that change all the time is settled for its bytes.
+func TestAPileIsFullByItsBytes(t *testing.T) {
+	x := testIndex(t)
+	defer func() { _ = x.close() }()
+	x.tuning.pileKeys = 1 << 17
+	p := x.piles[profilePiles].filling
+	p.spots[pileKeyOf(0, "1")] = spot{}
+	for bytes, want := range map[int]bool{pileBytes: false, pileBytes + pileBytesPerKey - 1: false, pileBytes + pileBytesPerKey: true} {
+		if p.bytes = bytes; x.full(profilePiles) != want {
+			t.Errorf("with %d bytes of one key it is full: %v", bytes, !want)
+		}
+	}
+}
+
+// spoilPile changes what stands under the first key of a part of the piles, in the
+// closed file of an index.
+func spoilPile(t *testing.T, path string, which int, part byte, spoil func(was []byte) []byte) {
+	t.Helper()
+	db, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		all := tx.Bucket(bucketPiles)
+		return all.ForEachBucket(func(name []byte) error {
+			if int(name[0]) != which || name[len(name)-1] != part {
+				return nil
+			}
+			k, v := all.Bucket(name).Cursor().First()
+			return all.Bucket(name).Put(bytes.Clone(k), spoil(bytes.Clone(v)))
+		})
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestOpeningReadsNoValues spoils a chunk: opening does not see it, and who reads
+// a value in it, or brings it to its tree, does.
+func TestOpeningReadsNoValues(t *testing.T) {
+	for name, spoil := range map[string]func([]byte) []byte{
+		"nothing":       func([]byte) []byte { return nil },
+		"garbage":       func(was []byte) []byte { return bytes.Repeat([]byte{0xff}, len(was)) },
+		"cut short":     func(was []byte) []byte { return was[:len(was)-1] },
+		"another key":   func(was []byte) []byte { return bytes.Replace(was, []byte("new 1"), []byte("new 7"), 1) },
+		"another kind":  func(was []byte) []byte { was[0] = 1; return was },
+		"a longer text": func(was []byte) []byte { was[1]++; return was },
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := testIndex(t)
+			seq := uint64(0)
+			if err := x.write(append(news(engine.Callers, &seq, 1), news(kindCall, &seq, 1)...), mark{complete: true}); err != nil {
+				t.Fatal(err)
+			}
+			if err := x.close(); err != nil {
+				t.Fatal(err)
+			}
+			spoilPile(t, x.path, profilePiles, partValues, spoil)
+			x, err := openIndex(x.path, "log", testRules(), testTuning())
+			if err != nil {
+				t.Fatalf("opening: %v", err)
+			}
+			defer func() { _ = x.close() }()
+			if s, err := x.load([]fold.Key{callKey("new 2")}); err != nil || s[0].at() != 2 {
+				t.Errorf("what lies elsewhere: %v, %v", s, err)
+			}
+			if s, err := x.load([]fold.Key{{Kind: engine.Callers, Number: "new 1"}}); !errors.Is(err, boltfile.ErrCorrupt) {
+				t.Errorf("reading it: %v, %v", s, err)
+			}
+			if err := x.settleAll(); !errors.Is(err, boltfile.ErrCorrupt) {
+				t.Errorf("settling it: %v", err)
+			}
+		})
+	}
+}
+
+func TestABrokenDirectoryIsFoundAtOpening(t *testing.T) {
+	for name, spoil := range map[string]func([]byte) []byte{
+		"nothing":      func([]byte) []byte { return nil },
+		"cut short":    func(was []byte) []byte { return was[:len(was)-1] },
+		"no end":       func(was []byte) []byte { return append(was, 0xff) },
+		"a huge entry": func(was []byte) []byte { return binary.AppendUvarint(was[:16], 1<<40) },
+		"an empty one": func(was []byte) []byte { return append(was[:16], 0) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := testIndex(t)
+			seq := uint64(0)
+			if err := errors.Join(x.write(news(kindCall, &seq, 3), mark{complete: true}), x.close()); err != nil {
+				t.Fatal(err)
+			}
+			spoilPile(t, x.path, callPiles, partKeys, spoil)
+			if _, err := openIndex(x.path, "log", testRules(), testTuning()); !errors.Is(err, boltfile.ErrCorrupt) {
+				t.Errorf("opening: %v", err)
+			}
+		})
 	}
 }
 

@@ -38,6 +38,11 @@ func (s state) at() uint64 {
 	return s.seqs[0]
 }
 
+// piled reports whether a pile gets something of it: of a call only its place.
+func (w written) piled() bool {
+	return piled(w.key.Kind) >= 0 && (w.key.Kind != kindCall || w.at() == 0 || w.at() != w.place)
+}
+
 // write brings a cut to the index in one transaction: what a crash leaves is
 // always the fold of the log up to mark.applied, so that no record is ever
 // counted twice.
@@ -69,15 +74,20 @@ func (x *index) write(cut []written, m mark) error {
 			}
 		}
 	}
-	keep := m.complete && (x.urgent || x.young >= x.every)
+	keep := m.complete && (x.urgent || x.young >= x.tuning.filterEvery)
 	var p *piling
-	settled := 0
+	var puts, settled [pilesKept]int
+	for _, w := range cut {
+		if w.piled() {
+			puts[pilesOf(w.key.Kind)]++
+		}
+	}
 	if err := failpoint.Here(failpoint.IndexBegin); err != nil {
 		return err
 	}
 	err := boltfile.Guard(func() error {
 		return x.db.Update(func(tx *bbolt.Tx) (err error) {
-			if settled, err = x.settle(tx, len(cut)+settleMore); err != nil {
+			if settled, err = x.settle(tx, [pilesKept]int{x.pace(profilePiles, puts[profilePiles]), x.pace(callPiles, puts[callPiles])}); err != nil {
 				return err
 			}
 			p = x.pile(tx)
@@ -114,10 +124,14 @@ func (x *index) write(cut []written, m mark) error {
 	}
 	failpoint.Pass(failpoint.IndexNoted)
 	x.mark = m
-	x.piles.took(p)
+	for which := range x.piles {
+		x.piles[which].took(&p.to[which])
+	}
 	x.settled(settled)
-	if x.piles.filling.keys() >= x.full || x.piles.filling.bytes >= pileBytes {
-		x.piles.turn()
+	for which := range x.piles {
+		if x.full(which) {
+			x.piles[which].turn()
+		}
 	}
 	if keep { // only now, for a failed transaction kept none
 		x.filtered, x.young, x.urgent = m.applied, 0, false
@@ -158,7 +172,7 @@ func (x *index) put(tx *bbolt.Tx, p *piling, w written) error {
 	if place == 0 {
 		return p.put(w.key, nil) // retention took all of it
 	}
-	if w.place != place {
+	if w.piled() {
 		if err := p.put(w.key, boltfile.Key(place)); err != nil {
 			return err
 		}

@@ -1,9 +1,11 @@
 package history
 
 import (
-	"maps"
+	"encoding/binary"
+	"errors"
 	"runtime"
 	"slices"
+	"strings"
 
 	"go.etcd.io/bbolt"
 
@@ -13,30 +15,125 @@ import (
 )
 
 // A pile that is full is brought to the trees, a part of it with each round, in
-// the order of the trees: a page that is touched is touched for many changes. It
-// takes at most half as many changes as fill the next pile, so that there are
-// never more than two.
+// the order of the trees: a page that is touched is touched for many changes.
 
-// pileBytes is when a pile is full that has few keys: some change all the time.
-const pileBytes = 64 << 20
-
-// How much of a pile is settled with a round: as many keys for each that is
-// written, and some more.
+// How large a pile is when it is full. One of call_ids has tuning.pileKeys keys: their
+// tree grows at its end, whatever its size. One of profiles has a part of what the
+// trees have, so that as many changes come to each page of a larger tree; at least
+// tuning.pileKeys, and at most some times as many, for memory has an entry for each.
 const (
-	settlePerChange = 2
-	settleMore      = 256
-	settleStep      = 16_384 // where nothing else is written
+	pilePart = 8 // of the keys in the trees
+	pileMost = 4 // times tuning.pileKeys
 )
 
-// inOrder are the pile's keys in the order of the trees.
-func (p *pile) inOrder() []fold.Key {
-	out := make([]fold.Key, 0, p.keys())
-	for i, m := range p.spots {
-		for _, number := range slices.Sorted(maps.Keys(m)) {
-			out = append(out, fold.Key{Kind: piledKinds[i], Number: number})
-		}
+// A pile is full, too, that has few keys for its bytes: some change all the time.
+const (
+	pileBytes       = 64 << 20
+	pileBytesPerKey = 1 << 10 // and so many for each key
+)
+
+// settleStep is how many keys are settled at once where nothing else is written, and
+// beside as many as are written at most.
+const settleStep = 16_384
+
+// pileMost is how many keys a pile may have at most when it is full.
+func (x *index) pileMost(which int) int {
+	if which == callPiles {
+		return x.tuning.pileKeys
 	}
-	return out
+	return pileMost * x.tuning.pileKeys
+}
+
+// pileRoom is how many keys make the pile full that is written to. From a start on it
+// never becomes less, for known never does.
+func (x *index) pileRoom(which int) int {
+	return min(max(x.tuning.pileKeys, x.known.keys()/pilePart), x.pileMost(which))
+}
+
+// full reports whether the pile that is written to is to be settled.
+func (x *index) full(which int) bool {
+	p := x.piles[which].filling
+	return len(p.spots) >= x.pileRoom(which) || p.bytes >= pileBytes+pileBytesPerKey*len(p.spots)
+}
+
+// pace is how many keys of the pile that is settled a round settles which puts so
+// many in the next: as many, and some more. That suffices, for the next is full when
+// it has as many different keys as made this one full, so that this one is gone by
+// then, and there are never more than two. Where more is left than the next has room
+// for, it makes up for that first: the round that filled this one filled it further,
+// or it is settled from its beginning again after a start.
+func (x *index) pace(which, puts int) int {
+	p := &x.piles[which]
+	if p.settling == nil {
+		return 0
+	}
+	left := len(p.settling.spots)
+	if p.left != nil {
+		left = len(p.left.list)
+	}
+	over := left + len(p.filling.spots) - x.pileRoom(which)
+	return puts + min(max(x.tuning.settleMore, over), settleStep)
+}
+
+// inOrder are a pile's keys in the order of the trees.
+type inOrder struct {
+	texts string // of each its kind's place in piledKinds, then the key
+	list  []ordered
+}
+
+type ordered struct {
+	spot
+	from, size uint32 // in texts
+}
+
+func (o *inOrder) text(one ordered) string { return o.texts[one.from:][:one.size] }
+
+func (o *inOrder) key(one ordered) (kind int, k fold.Key) {
+	text := o.text(one)
+	kind = int(text[0])
+	return kind, fold.Key{Kind: piledKinds[kind], Number: text[1:]}
+}
+
+// inOrder collects the pile's keys, which only its values have as they are.
+func (p *pile) inOrder(values *bbolt.Bucket) (*inOrder, error) {
+	o := &inOrder{list: make([]ordered, 0, len(p.spots))}
+	var texts strings.Builder
+	err := values.ForEach(func(k, chunk []byte) error {
+		runtime.Gosched() // the log's commits go first
+		if len(k) != 4 {
+			return errPile
+		}
+		for rest := chunk; len(rest) > 0; {
+			s := spot{binary.BigEndian.Uint32(k), uint32(len(chunk) - len(rest))}
+			kind, number, _, after, err := takeEntry(rest)
+			if err != nil {
+				return err
+			}
+			rest = after
+			if newest, ok := p.spots[pileKeyOf(kind, number)]; !ok || newest != s {
+				continue // a later one counts
+			}
+			o.list = append(o.list, ordered{s, uint32(texts.Len()), uint32(1 + len(number))})
+			texts.WriteByte(byte(kind))
+			texts.Write(number)
+		}
+		return nil
+	})
+	if err == nil && len(o.list) != len(p.spots) {
+		err = errPile
+	}
+	if err != nil {
+		return nil, err
+	}
+	o.texts = texts.String()
+	compared := 0
+	slices.SortFunc(o.list, func(a, b ordered) int {
+		if compared++; compared%4096 == 0 {
+			runtime.Gosched()
+		}
+		return strings.Compare(o.text(a), o.text(b))
+	})
+	return o, nil
 }
 
 // turn begins to settle the pile that is written to, where none is settled yet.
@@ -49,40 +146,59 @@ func (p *piles) turn() {
 	p.settling, p.filling = p.filling, newPile(p.filling.number+1)
 }
 
-// settle brings the next n keys to the trees and returns how many those were.
-// With the last one the pile is gone. It comes before anything else that a
-// transaction writes, for that is newer.
-func (x *index) settle(tx *bbolt.Tx, n int) (int, error) {
-	p := x.piles.settling
-	if p == nil {
-		return 0, nil
+// settle brings the next keys of the piles that are settled to the trees, so many of
+// each, and returns how many those were. With the last one a pile is gone. It comes
+// before anything else that a transaction writes, for that is newer.
+func (x *index) settle(tx *bbolt.Tx, keys [pilesKept]int) (settled [pilesKept]int, err error) {
+	gone := false
+	for which := range x.piles {
+		p := &x.piles[which]
+		if p.settling == nil {
+			continue
+		}
+		if settled[which], err = x.settlePile(tx, which, keys[which]); err != nil {
+			return settled, err
+		}
+		gone = gone || p.left == nil || settled[which] == len(p.left.list)
 	}
-	if x.piles.left == nil {
-		x.piles.left = p.inOrder()
+	if gone { // what else it learned meanwhile it may know as well
+		err = x.known.put(tx.Bucket(bucketKnown))
 	}
-	all := tx.Bucket(bucketPiles)
-	from := all.Bucket(boltfile.Key(p.number))
+	return settled, err
+}
+
+func (x *index) settlePile(tx *bbolt.Tx, which, n int) (int, error) {
+	p, all := &x.piles[which], tx.Bucket(bucketPiles)
+	from := all.Bucket(pileName(which, p.settling.number, partValues))
 	if from == nil { // a transaction that failed was written all the same
-		return len(x.piles.left), nil
+		if p.left == nil {
+			return 0, nil
+		}
+		return len(p.left.list), nil
 	}
-	n = min(n, len(x.piles.left))
+	if p.left == nil {
+		var err error
+		if p.left, err = p.settling.inOrder(from); err != nil {
+			return 0, err
+		}
+	}
+	n = min(n, len(p.left.list))
 	chunks := make(map[uint32][]byte)
-	for i, k := range x.piles.left[:n] {
+	for i, one := range p.left.list[:n] {
 		if i%64 == 0 { // the log's commits go first
 			runtime.Gosched()
 		}
 		if err := failpoint.Here(failpoint.IndexSettle); err != nil {
 			return 0, err
 		}
-		kind := piled(k.Kind)
-		if _, again := x.piles.filling.spots[kind][k.Number]; again && k.Kind == kindCall {
-			continue // it has moved since, and comes with the next pile
+		kind, k := p.left.key(one)
+		if _, again := p.filling.spots[pileKeyOf(kind, k.Number)]; again {
+			continue // it has changed since, and comes with the next pile
 		}
-		s := p.spots[kind][k.Number]
-		if chunks[s.chunk] == nil {
-			chunks[s.chunk] = from.Get(chunkKey(s.chunk))
+		if chunks[one.chunk] == nil {
+			chunks[one.chunk] = from.Get(chunkName(one.chunk))
 		}
-		v, err := valueAt(chunks[s.chunk], s.at)
+		v, err := valueAt(chunks[one.chunk], one.at, kind, k.Number)
 		if err == nil {
 			err = x.place(tx, k, v)
 		}
@@ -90,13 +206,17 @@ func (x *index) settle(tx *bbolt.Tx, n int) (int, error) {
 			return 0, err
 		}
 	}
-	if n < len(x.piles.left) {
+	if n < len(p.left.list) {
 		return n, nil
 	}
-	if err := failpoint.Before(failpoint.IndexUnpile, func() error { return all.DeleteBucket(boltfile.Key(p.number)) }); err != nil {
-		return 0, err
+	return n, failpoint.Before(failpoint.IndexUnpile, func() error { return dropPile(all, which, p.settling.number) })
+}
+
+func dropPile(all *bbolt.Bucket, which int, number uint64) (err error) {
+	for part := range byte(parts) {
+		err = errors.Join(err, all.DeleteBucket(pileName(which, number, part)))
 	}
-	return n, x.known.put(tx.Bucket(bucketKnown))
+	return err
 }
 
 // place brings one value to its tree.
@@ -117,40 +237,55 @@ func (x *index) place(tx *bbolt.Tx, k fold.Key, v []byte) error {
 }
 
 // settled notes what settle did, once that is written.
-func (x *index) settled(n int) {
-	p := &x.piles
+func (x *index) settled(keys [pilesKept]int) {
+	for which, n := range keys {
+		if x.piles[which].settled(n) {
+			x.known.kept()
+		}
+	}
+}
+
+// settled reports whether that was the last of the pile.
+func (p *piles) settled(n int) (gone bool) {
 	if p.settling == nil {
-		return
+		return false
 	}
-	if p.left = p.left[n:]; len(p.left) > 0 {
-		return
+	if p.left != nil {
+		if p.left.list = p.left.list[n:]; len(p.left.list) > 0 {
+			return false
+		}
 	}
-	x.known.kept()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.settling, p.left = nil, nil
+	return true
 }
 
 // settleAll brings all that is in piles to the trees: what the index held earlier
 // is in no value of it any more. No round may be written meanwhile.
 func (x *index) settleAll() error {
 	for {
-		if x.piles.settling == nil {
-			if x.piles.filling.keys() == 0 {
-				return nil
+		busy := false
+		for which := range x.piles {
+			p := &x.piles[which]
+			if p.settling == nil && len(p.filling.spots) > 0 {
+				p.turn()
 			}
-			x.piles.turn()
+			busy = busy || p.settling != nil
 		}
-		n := 0
+		if !busy {
+			return nil
+		}
+		var settled [pilesKept]int
 		err := boltfile.Guard(func() error {
 			return x.db.Update(func(tx *bbolt.Tx) (err error) {
-				n, err = x.settle(tx, settleStep)
+				settled, err = x.settle(tx, [pilesKept]int{settleStep, settleStep})
 				return err
 			})
 		})
 		if err != nil {
 			return err
 		}
-		x.settled(n)
+		x.settled(settled)
 	}
 }
