@@ -45,9 +45,7 @@ func (b *behind) run(ctx context.Context) {
 		case <-tick.C:
 		}
 		err := b.round(ctx)
-		if errors.Is(err, boltfile.ErrPanic) {
-			b.s.indexBroken(b.s.index, err)
-		}
+		b.mend(err)
 		if b.damaged.Load() {
 			err = b.s.renewIndex(ctx)
 		}
@@ -135,7 +133,17 @@ func (b *behind) settle(ctx context.Context) error {
 	if ok, err := b.s.indexWritable(); !ok {
 		return cmp.Or(err, b.s.file.Refused())
 	}
-	return b.s.index.settleAll()
+	err := b.s.index.settleAll()
+	b.mend(err)
+	return err
+}
+
+// mend has an index made anew that can't be written for what is in it. The index
+// is not replaced meanwhile.
+func (b *behind) mend(err error) {
+	if errors.Is(err, boltfile.ErrPanic) || errors.Is(err, errPile) {
+		b.s.indexBroken(b.s.index, err)
+	}
 }
 
 // cut takes all that is dirty, for a round.

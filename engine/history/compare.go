@@ -86,7 +86,15 @@ func (r *VerifyReport) compareCopies(ctx context.Context, l *journal.File, liveP
 	fresh := offline(l, x, o, t)
 	fresh.stepped = r.step
 	fresh.rebuilding = true
-	err = errors.Join(live.foldAll(ctx, live.index.mark.applied+1), fresh.foldAll(ctx, 1), live.index.settleAll(), fresh.index.settleAll())
+	err = errors.Join(live.foldAll(ctx, live.index.mark.applied+1), live.index.settleAll())
+	if errors.Is(err, errDamaged) || errors.Is(err, errPile) || errors.Is(err, boltfile.ErrPanic) {
+		r.Index = IndexDifferent
+		r.problem("what the index has not brought to its place yet can't be read, so that it is made anew when it is used: %v", err)
+		return errors.Join(live.closeOffline(), fresh.closeOffline())
+	}
+	if err == nil {
+		err = errors.Join(fresh.foldAll(ctx, 1), fresh.index.settleAll())
+	}
 	if err == nil {
 		r.Index = IndexEqual
 		before := len(r.Problems)

@@ -1,6 +1,8 @@
 package history_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -8,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"go.etcd.io/bbolt"
 	"pgregory.net/rapid"
 
 	"switchboard/engine"
@@ -77,7 +80,7 @@ func picture(t testing.TB, s *history.Store) map[string]any {
 }
 
 func small(u *history.Tuning) {
-	u.EpochBits, u.FilterEvery, u.PileKeys, u.RoundEvery = 4, 5, 12, time.Hour
+	u.EpochBits, u.FilterEvery, u.PileKeys, u.RoundEvery = 4, 5, 6, time.Hour
 }
 
 func TestAllIsThereAfterACrash(t *testing.T) {
@@ -123,6 +126,9 @@ func TestALostIndexIsRebuiltBesideRouting(t *testing.T) {
 			if err := os.Truncate(history.IndexPath(path), 3*4096); err != nil {
 				t.Fatal(err)
 			}
+		},
+		"without the directories of its piles": func(t *testing.T, path string, _ *history.Options) {
+			damage(t, history.IndexPath(path), spoilPiles(0))
 		},
 		"another TTL":  func(_ *testing.T, _ string, o *history.Options) { o.CallTTL += time.Second },
 		"another zone": func(_ *testing.T, _ string, o *history.Options) { o.Zone = time.UTC },
@@ -278,7 +284,7 @@ func TestRestartsChangeNothing(t *testing.T) {
 
 func TestReadersAndWritersAtOnce(t *testing.T) {
 	s := open(t, options(t, newPath(t)), func(u *history.Tuning) {
-		u.EpochBits, u.PileKeys, u.RoundEvery, u.EvictEvery = 4, 10, time.Millisecond, 2*time.Millisecond
+		u.EpochBits, u.PileKeys, u.RoundEvery, u.EvictEvery = 4, 5, time.Millisecond, 2*time.Millisecond
 	})
 	var wg sync.WaitGroup
 	for w := range 4 {
@@ -336,4 +342,96 @@ func TestAnIndexDamagedWhileItIsOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, "index", verify(t, path).Index, history.IndexEqual)
+}
+
+// spoilPiles overwrites a part of all piles of an index: 0 for their directories, 1
+// for their values.
+func spoilPiles(part byte) func(tx *bbolt.Tx) error {
+	return func(tx *bbolt.Tx) error {
+		all, spoiled := tx.Bucket([]byte("piles")), 0
+		err := all.ForEachBucket(func(name []byte) error {
+			if name[len(name)-1] != part {
+				return nil
+			}
+			b := all.Bucket(name)
+			return b.ForEach(func(k, v []byte) error {
+				spoiled++
+				return b.Put(bytes.Clone(k), bytes.Repeat([]byte{0xff}, len(v)))
+			})
+		})
+		if spoiled < 2 {
+			err = errors.Join(err, errors.New("the piles are empty"))
+		}
+		return err
+	}
+}
+
+// withSpoiledPiles is a database whose index has values in its piles that can't be
+// read, and what it told before.
+func withSpoiledPiles(t *testing.T) (path string, want map[string]any) {
+	t.Helper()
+	path = newPath(t)
+	s, err := history.OpenTuned(options(t, path), small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	play(t, s, 0, 50)
+	want = picture(t, s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	damage(t, history.IndexPath(path), spoilPiles(1))
+	return path, want
+}
+
+// Opening does not read the values of piles, so that what is wrong with them is
+// found later: where they are read, and where they are brought to their place.
+func TestValuesOfPilesThatAreSpoiled(t *testing.T) {
+	for name, do := range map[string]func(t *testing.T, s *history.Store){
+		"read": func(t *testing.T, s *history.Store) { profile(t, s, engine.DIDs, did) },
+		"brought to their place": func(t *testing.T, s *history.Store) {
+			if err := s.Settle(t.Context()); err == nil {
+				t.Error("they were brought to their place")
+			}
+		},
+		"brought there by a round": func(t *testing.T, s *history.Store) {
+			route(t, s, "of others", number(500), number(501), "918645658699")
+			eventually(t, "the damage is found", func() bool { return len(s.Status().Warnings) > 0 })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, want := withSpoiledPiles(t)
+			s := open(t, options(t, path), small, func(u *history.Tuning) { u.RoundEvery = time.Millisecond })
+			equal(t, "rebuilding", s.Status().Rebuilding, false)
+			do(t, s)
+			if w := s.Status().Warnings; len(w) == 0 || !strings.Contains(w[0].Message, "The index was damaged") {
+				t.Errorf("warnings: %q", w)
+			}
+			eventually(t, "the index is made anew", func() bool {
+				return s.Flush(t.Context()) == nil && !s.Status().Rebuilding && s.Status().Dirty == 0
+			})
+			s.Sweep()
+			got := picture(t, s)
+			for _, k := range []string{"calls", "stats", "detail of others"} { // which another call may be in
+				delete(got, k)
+				delete(want, k)
+			}
+			equal(t, "history", got, want)
+		})
+	}
+	t.Run("verified and compacted", func(t *testing.T) {
+		path, _ := withSpoiledPiles(t)
+		r, err := history.Verify(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "index", r.Index, history.IndexDifferent)
+		if len(r.Problems) != 1 || !strings.Contains(r.Problems[0], "has not brought to its place yet can't be read") {
+			t.Errorf("problems: %q", r.Problems)
+		}
+		if err := history.Compact(t.Context(), path, nil); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "index", verify(t, path).Index, history.IndexAbsent)
+	})
 }
