@@ -48,7 +48,7 @@ func (s *Server) privateHandler() http.Handler {
 	api.GET("/decisions.ndjson", s.api(heavy(s.decisionLog)))
 	api.GET("/stats", s.api(heavy(s.stats)))
 	api.GET("/profiles/:kind/:number", s.api(s.profile))
-	api.POST(routePath, s.api(heavy(s.whatIf)))
+	api.POST(routePath, s.api(aside(s.whatIf)))
 	api.POST(replayPath, s.api(heavy(s.replay)))
 	api.GET("/policies", s.api(s.policies))
 	api.GET("/policies/:revision", s.api(aside(s.policySet)))
