@@ -265,7 +265,7 @@ func TestStreamOutlivesTheTimeouts(t *testing.T) {
 // Who reads nothing is cut off and holds nobody up.
 func TestStreamThatNobodyReadsEnds(t *testing.T) {
 	w, o := prepare(t)
-	o.Feed, o.PrivateTimeout = server.NewFeed(0, 0), 500*time.Millisecond
+	o.Feed, o.PrivateTimeout = server.NewFeed(0, 0), 3*time.Second // the answers that it asks for meanwhile have that long, too
 	startAs(t, w, o)
 	conn := w.dialTo(w.private)
 	conn.write("GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")

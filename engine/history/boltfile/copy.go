@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
-
-	"switchboard/engine/giveway"
 )
 
 // Copy writes a consistent copy of db to a new file at path. The read
@@ -79,9 +77,18 @@ func (w *untilDone) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// maxPause bounds a pause between two pieces, where the disk stood still.
+const maxPause = 200 * time.Millisecond
+
 func (w *untilDone) pause() {
-	if w.paused {
-		giveway.Rest(w.ctx, time.Since(w.began))
-		w.began = time.Now()
+	if !w.paused {
+		return
 	}
+	wait := time.NewTimer(min(time.Since(w.began), maxPause))
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-w.ctx.Done():
+	}
+	w.began = time.Now()
 }
