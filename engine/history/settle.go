@@ -19,8 +19,8 @@ import (
 // trees have, so that as many changes come to each page of a larger tree; at least
 // tuning.pileKeys, and at most some times as many, for memory has an entry for each.
 const (
-	pilePart = 8 // of the keys in the trees
-	pileMost = 4 // times tuning.pileKeys
+	pilePart  = 8 // of the keys in the trees
+	pileTimes = 4 // as many as tuning.pileKeys at most
 )
 
 // A pile is full, too, that has few keys for its bytes: some change all the time.
@@ -38,7 +38,7 @@ func (x *index) pileMost(which int) int {
 	if which == callPiles {
 		return x.tuning.pileKeys
 	}
-	return pileMost * x.tuning.pileKeys
+	return pileTimes * x.tuning.pileKeys
 }
 
 // pileRoom is how many keys make the pile full that is written to. From a start on it
