@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"switchboard/engine"
-	"switchboard/engine/giveway"
 )
 
 var went = time.Date(2025, 11, 22, 9, 5, 0, 0, time.UTC)
@@ -109,26 +108,6 @@ func TestWhatIf(t *testing.T) {
 	w.send("POST", w.private+route, `{"did": "918645658689"}`)
 	if q = w.router.asked[2]; !q.Question.At.IsZero() {
 		t.Errorf("asked for %v, want the router's own now", q.Question.At)
-	}
-}
-
-// A question is what a call is; only policies that are compiled for it make it heavy.
-func TestWhatIfIsHeavyWithPoliciesOfItsOwn(t *testing.T) {
-	w := begin(t, nil)
-	var heavy bool
-	answer := w.router.whatIf
-	w.router.whatIf = func(q engine.WhatIf) (*engine.WhatIfResult, error) {
-		heavy = giveway.IsHeavy()
-		return answer(q)
-	}
-	for body, want := range map[string]bool{
-		`{"did": "918645658689"}`:                                                       false,
-		`{"did": "918645658689", "policies": {}, "explain": true}`:                      false,
-		`{"did": "918645658689", "policies": {"routing/main.rego": "package routing"}}`: true,
-	} {
-		if w.send("POST", w.private+"/api/v1/route", body).is200(); heavy != want {
-			t.Errorf("%s: heavy is %v", body, heavy)
-		}
 	}
 }
 

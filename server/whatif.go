@@ -14,7 +14,6 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"switchboard/engine"
-	"switchboard/engine/giveway"
 )
 
 var whatIfFields = []string{"caller_number", "did", "call_id", "at", "history", "policies", "explain"}
@@ -60,16 +59,8 @@ func (s *Server) whatIf(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	var result *engine.WhatIfResult
-	ask := func() {
-		result, err = s.o.Router.WhatIf(c.Request.Context(), engine.WhatIf{
-			Question: question, History: req.History, Policies: req.Policies, Explain: req.Explain})
-	}
-	if len(req.Policies) > 0 { // they are compiled for this alone; one more evaluation is what a call costs
-		giveway.Heavy(ask)
-	} else {
-		ask()
-	}
+	result, err := s.o.Router.WhatIf(c.Request.Context(), engine.WhatIf{
+		Question: question, History: req.History, Policies: req.Policies, Explain: req.Explain})
 	var broken *engine.PoliciesError
 	switch {
 	case err == nil:

@@ -8,6 +8,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/storage"
 
 	"switchboard/engine"
+	"switchboard/engine/giveway"
 )
 
 // WhatIf tells how the active set, with w's changes laid over it, would answer;
@@ -55,7 +56,10 @@ func laidOver(ctx context.Context, set *Set, opts Options, policies map[string]s
 	if set != nil {
 		tree = set.Tree()
 	}
-	next, report := Load(ctx, tree.Overlay(policies), opts, Checks{SkipTests: true})
+	var next *Set
+	var report engine.Report
+	// A set that is compiled for one question leaves garbage; the question does not.
+	giveway.Heavy(func() { next, report = Load(ctx, tree.Overlay(policies), opts, Checks{SkipTests: true}) })
 	if next == nil {
 		if set != nil {
 			report.Active = set.Revision()

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"switchboard/engine"
+	"switchboard/engine/giveway"
 )
 
 func whatIfOptions(t *testing.T) Options {
@@ -109,6 +110,30 @@ func TestWhatIfPoliciesThatDoNotLoad(t *testing.T) {
 	}
 	if len(broken.Report.Errors) == 0 || broken.Report.Errors[0].File != "routing/routing.rego" || broken.Report.Errors[0].Line == 0 {
 		t.Errorf("problems %+v, want one with its place", broken.Report.Errors)
+	}
+}
+
+// A question costs what a call does; only files that are compiled for it make it heavy.
+func TestWhatIfIsHeavyWithFilesOfItsOwn(t *testing.T) {
+	told := 0
+	giveway.OnHeavy(func() { told++ })
+	defer giveway.OnHeavy(nil)
+	set := loadSet(t, map[string]string{"routing/routing.rego": stickyOrFirst})
+	for _, c := range []struct {
+		ask  engine.WhatIf
+		want int
+	}{
+		{engine.WhatIf{Explain: true}, 0},
+		{engine.WhatIf{Policies: map[string]string{}}, 0},
+		{engine.WhatIf{Policies: map[string]string{"routing/routing.rego": stickyOrFirst + "\nother := 1\n"}}, 1},
+	} {
+		told, c.ask.Question = 0, testQuestion()
+		if _, err := whatIf(t.Context(), set, whatIfOptions(t), c.ask, sampleView(1)); err != nil {
+			t.Fatal(err)
+		}
+		if told != c.want {
+			t.Errorf("%+v: heavy work began %d times, want %d", c.ask, told, c.want)
+		}
 	}
 }
 

@@ -81,7 +81,7 @@ func (c *Console) routes() http.Handler {
 
 	mux.Handle("GET /try", c.page(c.tryPage))
 	mux.Handle("POST /try/edit", c.page(c.editFile))
-	mux.Handle("POST /try/ask", c.page(heavy(c.ask)))
+	mux.Handle("POST /try/ask", c.page(aside(c.ask)))
 	mux.Handle("POST /try/check", c.page(heavy(c.check)))
 	mux.Handle("POST /try/download", c.page(c.download))
 	if c.o.Replay != nil {
