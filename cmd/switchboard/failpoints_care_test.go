@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"switchboard/engine"
@@ -60,8 +61,9 @@ func (f *failing) lived(began time.Time) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	now := began
-	s, err := history.Open(history.Options{Path: f.db(), CallTTL: 30 * time.Minute, Zone: zone, Now: func() time.Time { return now }})
+	var clock atomic.Int64 // ns; the store reads it from goroutines of its own
+	clock.Store(began.UnixNano())
+	s, err := history.Open(history.Options{Path: f.db(), CallTTL: 30 * time.Minute, Zone: zone, Now: func() time.Time { return time.Unix(0, clock.Load()) }})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -74,9 +76,9 @@ func (f *failing) lived(began time.Time) {
 	did := numbers.DID("918645658689")
 	decide := func(id, caller string) {
 		f.Helper()
-		now = now.Add(time.Second)
+		now := clock.Add(int64(time.Second))
 		_, err := s.Publish(nil, &engine.DecisionRecord{
-			CallID: id, Caller: numbers.Person(caller), DID: did, RoutedAt: now.UnixNano(), Arrived: now.UnixNano(),
+			CallID: id, Caller: numbers.Person(caller), DID: did, RoutedAt: now, Arrived: now,
 			Decision: engine.Decision{Number: "9876543210", Reason: "made", Source: engine.SourcePolicy}, ReceiverIsNumber: true,
 			Evaluation: engine.Evaluation{Input: json.RawMessage(`{}`)}, Tries: 1, Reply: engine.Reply{Status: 200},
 			Raw: engine.Payload{Type: "application/json", Body: []byte(`{"caller_number": "` + caller + `"}`)},
@@ -85,10 +87,10 @@ func (f *failing) lived(began time.Time) {
 	}
 	report := func(id, caller string) {
 		f.Helper()
-		now = now.Add(time.Second)
+		now := clock.Add(int64(time.Second))
 		must(s.Complete(f.Context(), &engine.Completion{
 			CallID: id, Caller: numbers.Person(caller), Receiver: numbers.Person("9876543210"), DID: did, Status: engine.StatusAnswered,
-			EndedAt: now.UnixNano(), Duration: 5, Arrived: now.UnixNano(),
+			EndedAt: now, Duration: 5, Arrived: now,
 		}))
 	}
 	live := func(name, number string) {
@@ -98,7 +100,7 @@ func (f *failing) lived(began time.Time) {
 		must(s.EndSession(f.Context(), "ended-"+name, "made"))
 		must(s.PutFact(f.Context(), engine.Fact{Collection: "made", Key: name, Value: json.RawMessage(`{"of": "` + number + `"}`)}))
 		must(s.Quarantine(f.Context(), engine.QuarantineItem{Kind: "completion", Cause: "made", Raw: engine.Payload{Body: []byte(name + " of " + number)}}))
-		must(nil, s.SaveRevision(f.Context(), &engine.Revision{ID: "made-" + name, At: now.UnixNano(), Files: map[string][]byte{"made.txt": []byte(name + " of " + number)}}))
+		must(nil, s.SaveRevision(f.Context(), &engine.Revision{ID: "made-" + name, At: clock.Load(), Files: map[string][]byte{"made.txt": []byte(name + " of " + number)}}))
 	}
 	callers := []string{erasedPerson, "9123450002", "9123450003"}
 	for i := range 30 {
@@ -115,7 +117,7 @@ func (f *failing) lived(began time.Time) {
 		}
 	}
 	decide("old-"+erasedPerson, erasedPerson)
-	now = time.Now().Add(-time.Minute)
+	clock.Store(time.Now().Add(-time.Minute).UnixNano())
 	report("old-9", erasedPerson) // what came late stays
 	report("old-19", "9123450002")
 	for i := range 6 {
