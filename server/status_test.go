@@ -164,7 +164,7 @@ func TestWarningsOfWhoCame(t *testing.T) {
 	}
 	w.wantMetric(`switchboard_http_forwarded_total{listener="public"}`, "4")
 	w.send("GET", w.private+"/api/v1/status", "", "X-Forwarded-For: 192.0.2.1")
-	if count("private listener through") != 1 {
+	if count("1 request reached the private listener through") != 1 {
 		t.Errorf("warnings %q", w.status().Warnings)
 	}
 }

@@ -79,7 +79,7 @@ func TestEventsOfTheServersWarnings(t *testing.T) {
 		stream.want("warnings", &e)
 		return e
 	}
-	if e := next(); codes(e.New) != "refused/public" || !strings.HasPrefix(e.New[0].Message, "1 requests") || !strings.Contains(e.New[0].Hint, "compare") {
+	if e := next(); codes(e.New) != "refused/public" || !strings.HasPrefix(e.New[0].Message, "1 request ") || !strings.Contains(e.New[0].Hint, "compare") {
 		t.Fatalf("new %+v", e.New)
 	}
 	w.send("POST", w.public+initiation, "").isProblem(401, "")

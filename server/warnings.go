@@ -74,13 +74,13 @@ func (s *Server) warnOfStore(w *warnings, now time.Time, store engine.StoreStatu
 	}
 	if store.Unsaved > 0 {
 		w.add("decisions_unsaved", "Make room, repair the disk, or let it be written before you restart.",
-			"%d decisions did not reach the disk and will be missing after a restart.", store.Unsaved)
+			"%s did not reach the disk and will be missing after a restart.", counted(store.Unsaved, "decision"))
 	}
 	if n := store.Quarantined; n > 0 {
-		w.add("quarantine", "Look at GET /api/v1/quarantine.", "%d payloads that could not be understood are in quarantine.", n)
+		w.add("quarantine", "Look at GET /api/v1/quarantine.", "In quarantine: %s that could not be understood.", counted(n, "payload"))
 	}
 	if n := s.seen.lostQuarantine.count.Load(); n > 0 {
-		w.add("quarantine_failed", "The log says why.", "%d payloads that could not be understood could not be kept either.", n)
+		w.add("quarantine_failed", "The log says why.", "%s that could not be understood could not be kept either.", counted(n, "payload"))
 	}
 	if store.Decisions >= silentDecisions && store.Completions == 0 && now.Sub(s.started) >= silentTime {
 		w.add("completions_missing", fmt.Sprintf("Enter the address of %s at the provider as \"Send Call Details\".", completionPath),
@@ -129,19 +129,19 @@ func (s *Server) warnOfAccess(w *warnings, now time.Time) {
 			"The public listener has no secret: whoever reaches it can learn receivers' numbers.")
 	}
 	if n, ok := s.seen.forwarded.since(lately); ok {
-		w.about("forwarded", s.public.name, "Set --key.", "%d requests reached the public listener through a proxy, and it has no secret.", n)
+		w.about("forwarded", s.public.name, "Set --key.", "%s reached the public listener through a proxy, and it has no secret.", counted(n, "request"))
 	}
 	if n, ok := s.seen.forwardedPrivate.since(lately); ok {
 		w.about("forwarded", s.private.name, "Set --private-token, or stop forwarding to it.",
-			"%d requests reached the private listener through a proxy, and it has no token.", n)
+			"%s reached the private listener through a proxy, and it has no token.", counted(n, "request"))
 	}
 	if n, ok := s.seen.refusedKey.since(lately); ok {
 		w.about("refused", s.public.name, "If they are the provider's, its calls fail: compare the secrets.",
-			"%d requests to the webhooks came with a missing or wrong secret.", n)
+			"%s to the webhooks came with a missing or wrong secret.", counted(n, "request"))
 	}
 	if n, ok := s.seen.refusedToken.since(lately); ok {
 		w.about("refused", s.private.name, "If they are not yours, keep others away from it.",
-			"%d requests to the private listener came with a wrong token.", n)
+			"%s to the private listener came with a wrong token.", counted(n, "request"))
 	}
 	if len(doors.weak) > 0 {
 		w.add("weak_secret", "Make a longer one (openssl rand -hex 24).", "A secret has fewer than %d characters and can be guessed: %s.",
@@ -171,4 +171,12 @@ func (s *Server) warnOfCertificates(w *warnings, now time.Time) {
 			w.about("certificate_refused", l.name, "Repair its files.", "The %s listener goes on with its old certificate: %v.", l.name, state.Err)
 		}
 	}
+}
+
+// counted is a number of things, in the singular for one.
+func counted[N int | int64 | uint64](n N, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprint(n, " ", thing)
 }
