@@ -252,3 +252,23 @@ func TestEveryPageInABrowser(t *testing.T) {
 		})
 	}
 }
+
+// On a laptop's screen no list is cut off.
+func TestListsFitALaptop(t *testing.T) {
+	w := begin(t, nil)
+	for i := range 12 {
+		w.ring(fmt.Sprintf("call-%d", i+1), fmt.Sprintf("99889%05d", i))
+	}
+	b := browse(w)
+	b.looks(1280, "light")
+	for _, page := range everyPage {
+		if page.name == "missing" {
+			continue
+		}
+		b.visit(page.path)
+		b.sees(page.shows)
+		for _, list := range ask[[]string](b, `[...document.querySelectorAll(".scroll, .card")].filter(e => e.scrollWidth > e.clientWidth).map(e => e.innerText.slice(0, 40))`) {
+			t.Errorf("%s: a list is wider than its place: %q", page.name, list)
+		}
+	}
+}

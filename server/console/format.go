@@ -103,6 +103,16 @@ func plural(n any, one string) string {
 	return text + " " + one + "s"
 }
 
+// rounded is a number in few signs, mostly three, for where there is no room for more.
+func rounded(n int64) string {
+	units := []string{"", "k", "M", "G"}
+	unit := 0
+	for ; n >= 1000 && unit < len(units)-1; unit++ {
+		n = (n + 500) / 1000
+	}
+	return strconv.FormatInt(n, 10) + units[unit]
+}
+
 // share is a part of a whole in percent.
 func share(part, whole int64) string {
 	if whole == 0 {

@@ -115,7 +115,7 @@ func functions(zone *time.Location, now func() time.Time) template.FuncMap {
 		"clock": f.clock, "moment": f.moment, "machine": f.machine, "stamp": func(t time.Time) string { return f.moment(ns(t)) },
 		"statusName": statusName, "statusClass": statusClass, "sourceName": sourceName,
 		"query": query, "bytes": bytesText, "days": daysText, "plural": plural, "share": share, "seconds": secondsText,
-		"dict": dict, "count": count, "count64": func(n uint64) string { return count(int64(n)) }, "short": shortRevision, "add": func(a, b int) int { return a + b },
+		"dict": dict, "count": count, "rounded": rounded, "count64": func(n uint64) string { return count(int64(n)) }, "short": shortRevision, "add": func(a, b int) int { return a + b },
 	}
 }
 
