@@ -28,7 +28,7 @@ func compileTree(ctx context.Context, tree Tree, opts Options, active *Set) (*co
 		known = editedDocuments(active, tree, opts)
 	}
 	if known != nil {
-		return compileRules(ctx, tree, known)
+		return compileRules(ctx, tree, opts, known)
 	}
 	files := datafile.ParseAll(tree)
 	numbering := lint.Data(files, lint.DataOptions{Numbers: opts.Numbers, Most: opts.mostWarned()})
@@ -47,11 +47,12 @@ func compileTree(ctx context.Context, tree Tree, opts Options, active *Set) (*co
 	if p.modules == nil || found.Failed() {
 		return nil, p, f
 	}
+	f.Add(lint.Answers(p.modules, opts.Numbers))
 	return compileParsed(ctx, tree, files, p, judgeDocuments(files, numbering, p.documents.data, opts), f)
 }
 
 // compileRules is compileTree of a tree whose data files are known.
-func compileRules(ctx context.Context, tree Tree, known *documents) (*compiled, parsed, finding.List) {
+func compileRules(ctx context.Context, tree Tree, opts Options, known *documents) (*compiled, parsed, finding.List) {
 	var f finding.List
 	f.Add(known.numbering.List)
 	p, found := parse(rulesOf(tree), nil)
@@ -59,6 +60,7 @@ func compileRules(ctx context.Context, tree Tree, known *documents) (*compiled, 
 	if p.modules == nil || found.Failed() {
 		return nil, p, f
 	}
+	f.Add(lint.Answers(p.modules, opts.Numbers))
 	return compileParsed(ctx, tree, datafile.Later(tree), p, known, f)
 }
 

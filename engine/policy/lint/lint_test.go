@@ -240,19 +240,55 @@ func TestRefs(t *testing.T) {
 
 func TestContract(t *testing.T) {
 	for rules, want := range map[string][]string{
-		"package routing\n\ndecision := {\"reject\": true}\n":          nil,
-		"package routing\n\ndecision := input.x\n":                     nil,
-		"package other\n\ndecision := {\"reject\": true}\n":            {"error 0 no rule defines data.routing.decision"},
-		"package routing\n\nx := 1\n":                                  {"error 1 no rule defines data.routing.decision"},
-		"package routing\n\ndecision(x) := x\n":                        {"error 3 ... is a function"},
-		"package routing\n\ndecision := \"9876543210\"\n":              {"error 3 ... has to be an object"},
-		"package routing\n\ndecision := {\"cal_timeout\": 3}\n":        {`warning 3 ... has a field "cal_timeout" that nothing reads`},
-		"package routing\n\ndecision := x if x := {\"tags\": {}}\n":    nil,
-		"package routing\n\ndecision := [x | x := 1]\n":                {"error 3 ... has to be an object"},
-		"package routing\n\ndecision := {\"reject\": 1, \"why\": 2}\n": {`warning 3 ... has a field "why" that nothing reads`},
+		"package routing\n\ndecision := {\"reject\": true}\n":             nil,
+		"package routing\n\ndecision := input.x\n":                        nil,
+		"package other\n\ndecision := {\"reject\": true}\n":               {"error 0 no rule defines data.routing.decision"},
+		"package routing\n\nx := 1\n":                                     {"error 1 no rule defines data.routing.decision"},
+		"package routing\n\ndecision(x) := x\n":                           {"error 3 ... is a function"},
+		"package routing\n\ndecision := \"9876543210\"\n":                 {"error 3 ... has to be an object"},
+		"package routing\n\ndecision := {\"cal_timeout\": 3}\n":           {`warning 3 ... has a field "cal_timeout" that nothing reads`},
+		"package routing\n\ndecision := x if x := {\"tags\": {}}\n":       nil,
+		"package routing\n\ndecision := [x | x := 1]\n":                   {"error 3 ... has to be an object"},
+		"package routing\n\ndecision := {\"reject\": true, \"why\": 2}\n": {`warning 3 ... has a field "why" that nothing reads`},
+
+		"package routing\n\ndecision := {\"call_forwarding_number\": 9876543210}\n":           {"warning 3 data.routing.decision.call_forwarding_number is number, but has to be a string"},
+		"package routing\n\ndecision := {\"call_forwarding_number\": count(input.x)}\n":       {"warning 3 ... is number, but has to be a string"},
+		"package routing\n\ndecision := {\"call_forwarding_number\": input.x}\n":              nil,
+		"package routing\n\ndecision := {\"reject\": \"yes\"}\n":                              {"warning 3 ... is string, but has to be a boolean"},
+		"package routing\n\ndecision := {\"reject\": null}\n":                                 {"warning 3 ... is null, but has to be a boolean"},
+		"package routing\n\ndecision := {\"tags\": [\"a\"]}\n":                                {"warning 3 ... is array<string>, but has to be an object of strings"},
+		"package routing\n\ndecision := {\"skipped\": {\"a\": 1}}\n":                          {"warning 3 ... is object<a: number>, but has to be an array"},
+		"package routing\n\ndecision := {\"tags\": {\"a\": 5}}\n":                             {"warning 3 ... has to be an object of strings"},
+		"package routing\n\ndecision := {\"tags\": {\"a\": input.x}}\n":                       nil,
+		"package routing\n\ndecision := {\"skipped\": {x | some x in input.x}}\n":             nil,
+		"package routing\n\nn := \"1\"\n\nn := 2 if input.x\n\ndecision := {\"reason\": n}\n": nil,
+		"package routing\n\ndecision := {\"reason\": x} if x := [\"a\", 1][input.i]\n":        nil,
+		"package routing\n\ndecision := {\"reject\": true} if input.a\n\nelse := {\"reason\": input.b} if input.b\n\nelse := {\n\t\"call_timeout\": \"30\",\n}\n": {
+			"warning 7 ... is string, but has to be a number"},
 	} {
 		compiler := modules(t, map[string]string{"routing/routing.rego": rules})
 		expect(t, lint.Contract(compiler, compiler.Modules), want...)
+	}
+}
+
+// Receivers that rules name are held against the numbering plan as those of data
+// files are; any spelling of one will do.
+func TestAnswers(t *testing.T) {
+	for answer, want := range map[string][]string{
+		`{"call_forwarding_number": "9876543210"}`:                                  nil,
+		`{"call_forwarding_number": "+91 98765-43210"}`:                             nil,
+		`{"call_forwarding_number": "+12025550123"}`:                                nil,
+		`{"call_forwarding_number": input.x}`:                                       nil,
+		`{"call_forwarding_number": "later"}`:                                       nil,
+		`{"reason": "5000000000"}`:                                                  nil,
+		`{"call_forwarding_number": "5000000000"}`:                                  {"warning 3 …0000 is not a number that the numbering plan knows"},
+		`{"call_forwarding_number": "12345"}`:                                       {"warning 3 ... is no possible telephone number"},
+		"{\n\t\"reason\": \"x\",\n\t\"call_forwarding_number\": \"98765xxxxx\",\n}": {"warning 5 ... is no possible telephone number"},
+		`{"a": {"call_forwarding_number": "5000000000"}}`:                           {"warning 3 …0000 is not a number"},
+	} {
+		rules := "package routing\n\ndecision := " + answer + "\n"
+		parsed := modules(t, map[string]string{"routing/routing.rego": rules, "routing/routing_test.rego": "package routing_test\n\nx := {\"call_forwarding_number\": \"1\"}\n"}).Modules
+		expect(t, lint.Answers(parsed, numbers(t)), want...)
 	}
 }
 
