@@ -182,6 +182,33 @@ func TestSmokeReportIsShort(t *testing.T) {
 	}
 }
 
+// A new installation has no directory and no calls. Its sets are asked about a
+// call all the same, which they may leave to the fallback.
+func TestSmokeAsksWithoutDirectoryAndCalls(t *testing.T) {
+	set := func(body string) Tree { return Tree{"routing/routing.rego": []byte("package routing\n\n" + body)} }
+	active := mustLoad(t, set(goodRule))
+	for body, want := range map[string]string{
+		"decision := {\"call_forwarding_number\": 5}\n":                                       "call_forwarding_number must be a string",
+		"decision := {\"call_forwarding_number\": \"12345\"}\n":                               "is not a possible phone number",
+		"decision := {\"call_forwarding_number\": \"9876543210\", \"call_timeout\": 90000}\n": "call_timeout must be",
+		"decision := {\"reason\": \"x\"}\n":                                                   "has no call_forwarding_number",
+		goodRule + "\ndecision := {\"reject\": true}\n":                                       "conflicting values",
+		"decision := {\"reject\": true} if input.did == \"911111111111\"\n":                   "",
+		"decision := {\"reject\": true}\n":                                                    "",
+	} {
+		next, report := Load(t.Context(), set(body), testOptions(t), Checks{Active: active})
+		if want == "" {
+			if next == nil || len(report.Warnings) > 0 {
+				t.Errorf("%s: errors %q, warnings %q", body, lines(report.Errors), lines(report.Warnings))
+			}
+			continue
+		}
+		if next != nil || len(report.Errors) != 1 || !strings.Contains(report.Errors[0].Message, want) || report.Errors[0].Line < 3 {
+			t.Errorf("%s: errors %q, want %q", body, lines(report.Errors), want)
+		}
+	}
+}
+
 // Whoever is to take the calls rang from their own phone lately: no reason to
 // keep the edit that names them from going live.
 func TestSmokeForwardsToARecentCaller(t *testing.T) {
