@@ -68,9 +68,9 @@ func (f serverFlags) connect() (*api, error) {
 }
 
 // token is the secret to show. Both flags take what serve's take, the name
-// included.
+// included; of several it is the first.
 func (f serverFlags) token() (string, error) {
-	text := f.Token
+	text, _, _ := strings.Cut(strings.TrimSpace(f.Token), "\n")
 	if text == "" && f.TokenFile != "" {
 		lines, err := access.ReadLines(f.TokenFile)
 		if err != nil {

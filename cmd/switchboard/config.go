@@ -135,8 +135,11 @@ func (s *settingsFile) Validate(app *kong.Application) error {
 
 // Resolve gives a flag its value; the environment goes before the file.
 func (s *settingsFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	if inEnvironment(flag) {
+		return listInEnvironment(flag), nil
+	}
 	v, ok := s.values[flag.Name]
-	if !ok || !settable(flag) || inEnvironment(flag) {
+	if !ok || !settable(flag) {
 		return nil, nil
 	}
 	return v.value, nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -44,4 +45,24 @@ func checkEnvironment(app *kong.Application, environ []string) error {
 		return fmt.Errorf("the environment sets %s, which is no setting; %s", name, hint)
 	}
 	return nil
+}
+
+// listInEnvironment is what a variable of several lines gives a flag that may be
+// repeated: a value a line, as in files of secrets. nil where the variable is one
+// value, which is taken as it stands: a secret may hold any other sign.
+func listInEnvironment(flag *kong.Flag) any {
+	text := os.Getenv(environmentOf(flag))
+	if !flag.IsSlice() || !strings.ContainsAny(text, "\r\n") {
+		return nil
+	}
+	list := []any{}
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			list = append(list, line)
+		}
+	}
+	if len(list) == 0 {
+		return nil // refused as the empty value that it is
+	}
+	return list
 }
