@@ -131,12 +131,14 @@ func TestReadLines(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	put("# who may\n\n  priya: one \r\ntwo")
-	got, err := access.ReadLines(path)
-	if err != nil || !slices.Equal(got, []string{"priya: one", "two"}) {
-		t.Errorf("%q, %v", got, err)
+	for _, text := range []string{"# who may\n\n  priya: one \r\ntwo", "\ufeffpriya: one\r\ntwo\r\n"} {
+		put(text)
+		got, err := access.ReadLines(path)
+		if err != nil || !slices.Equal(got, []string{"priya: one", "two"}) {
+			t.Errorf("%q, %v", got, err)
+		}
 	}
-	for text, says := range map[string]string{"# nobody\n": "no secret", "": "no secret", strings.Repeat("x\n", 1<<20): "larger"} {
+	for text, says := range map[string]string{"# nobody\n": "no secret", "": "no secret", "\ufeff": "no secret", strings.Repeat("x\n", 1<<20): "larger"} {
 		put(text)
 		if got, err := access.ReadLines(path); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%d lines, %v", len(got), err)

@@ -80,7 +80,9 @@ func ReadLines(path string) ([]string, error) {
 		return nil, fmt.Errorf("%s is larger than %d bytes, so it is no file of secrets", path, maxFile)
 	}
 	var lines []string
-	for line := range strings.Lines(string(text)) {
+	// Some editors begin a file with a mark that nobody sees, which would be a
+	// part of the first secret.
+	for line := range strings.Lines(strings.TrimPrefix(string(text), "\ufeff")) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
 			lines = append(lines, line)
 		}
