@@ -8,8 +8,8 @@ import (
 
 // errLeftBehind is what an evaluation ends with that did not stop when it was
 // told to: one call of a builtin can compute for minutes, and nothing can
-// interrupt it.
-var errLeftBehind = fmt.Errorf("%w and could not be stopped; a single call of a builtin computes for too long", ErrTimeout)
+// interrupt it; or it gets too little of busy processors to notice.
+var errLeftBehind = fmt.Errorf("%w and did not stop when it was told to; a single call of a builtin computes for too long, or the processors are too busy", ErrTimeout)
 
 // evaluated is what Evaluate returned.
 type evaluated struct {
