@@ -16,6 +16,7 @@ import (
 
 	"switchboard/engine"
 	"switchboard/engine/history/boltfile"
+	"switchboard/engine/history/filter"
 	"switchboard/engine/history/fold"
 )
 
@@ -233,11 +234,11 @@ func (e *epoch) mayHold(f engine.CallFilter, keys []fold.Key) bool {
 	if !f.From.IsZero() && e.to.Load() < f.From.UnixNano() || !f.To.IsZero() && e.from.Load() >= f.To.UnixNano() {
 		return false
 	}
-	return !slices.ContainsFunc(keys, func(k fold.Key) bool { return !e.has(keyHash(k)) })
+	return !slices.ContainsFunc(keys, func(k fold.Key) bool { return !e.Has(filter.Hash(k)) })
 }
 
 // mayHoldAny reports whether calls with any of these numbers could be in the
 // epoch; without numbers any could.
 func (e *epoch) mayHoldAny(keys []fold.Key) bool {
-	return len(keys) == 0 || slices.ContainsFunc(keys, func(k fold.Key) bool { return e.has(keyHash(k)) })
+	return len(keys) == 0 || slices.ContainsFunc(keys, func(k fold.Key) bool { return e.Has(filter.Hash(k)) })
 }

@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine/history/boltfile"
+	"switchboard/engine/history/filter"
 	"switchboard/engine/history/fold"
 	"switchboard/engine/history/journal"
 )
@@ -240,7 +241,7 @@ func (r *VerifyReport) filters(x *index) {
 			all := x.epochs.all()
 			return tx.Bucket(bucketIDs).ForEach(func(k, v []byte) error {
 				n := x.epochs.of(boltfile.Number(v))
-				if n >= uint64(len(all)) || all[n] == nil || !all[n].has(keyHash(callKey(string(k[4:])))) {
+				if n >= uint64(len(all)) || all[n] == nil || !all[n].Has(filter.Hash(callKey(string(k[4:])))) {
 					hidden++
 				}
 				return nil

@@ -8,6 +8,7 @@ import (
 
 	"switchboard/engine"
 	"switchboard/engine/failpoint"
+	"switchboard/engine/history/filter"
 	"switchboard/engine/history/fold"
 )
 
@@ -18,7 +19,7 @@ import (
 //
 // It grows only, so that readers beside the index writer see at worst too much.
 type epoch struct {
-	filter
+	filter.Filter
 	from, to atomic.Int64
 	changed  bool // since it was last written; the index writer's alone
 }
@@ -29,7 +30,7 @@ type epoch struct {
 const bitsPerSeq = 16
 
 func newEpoch(epochBits uint) *epoch {
-	e := &epoch{filter: newFilter(bitsPerSeq << epochBits)}
+	e := &epoch{Filter: filter.New(bitsPerSeq << epochBits)}
 	e.from.Store(math.MaxInt64)
 	e.to.Store(math.MinInt64)
 	return e
@@ -38,15 +39,15 @@ func newEpoch(epochBits uint) *epoch {
 // addGroup takes a call_id with all its calls in, and reports whether that was
 // any news.
 func (e *epoch) addGroup(id string, g *fold.Group) (news bool) {
-	news = e.add(keyHash(callKey(id)))
+	news = e.Add(filter.Hash(callKey(id)))
 	for _, c := range g.Calls() {
 		for _, k := range filterKeys(c.Caller, c.Receiver, c.DID) {
-			news = e.add(keyHash(k)) || news
+			news = e.Add(filter.Hash(k)) || news
 		}
 		// Under what a report calls it the call counted as long as it was an
 		// orphan: who asks for the past finds it there.
 		for _, k := range g.Reported(c) {
-			news = e.add(keyHash(k)) || news
+			news = e.Add(filter.Hash(k)) || news
 		}
 		if at := c.At(); at < e.from.Load() {
 			e.from.Store(at)
@@ -74,15 +75,15 @@ func filterKeys(caller, receiver, did string) []fold.Key {
 }
 
 func (e *epoch) encode() []byte {
-	b := make([]byte, 0, 16+8*len(e.filter))
+	b := make([]byte, 0, 16+8*len(e.Filter))
 	b = binary.BigEndian.AppendUint64(b, uint64(e.from.Load()))
 	b = binary.BigEndian.AppendUint64(b, uint64(e.to.Load()))
-	return e.filter.append(b)
+	return e.Append(b)
 }
 
 func decodeEpoch(b []byte, epochBits uint) (*epoch, error) {
 	e := newEpoch(epochBits)
-	if len(b) < 16 || !e.filter.read(b[16:]) {
+	if len(b) < 16 || !e.Read(b[16:]) {
 		return nil, errors.New("history: a filter of the index has the wrong size")
 	}
 	e.from.Store(int64(binary.BigEndian.Uint64(b)))

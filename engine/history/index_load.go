@@ -6,6 +6,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine/history/boltfile"
+	"switchboard/engine/history/filter"
 	"switchboard/engine/history/fold"
 )
 
@@ -51,7 +52,7 @@ func (x *index) find(k fold.Key) found {
 		return found{nowhere: any != nil && !any.Load()}
 	}
 	f := x.findPiled(k)
-	f.nowhere = !f.ok && !x.known.has(keyHash(k))
+	f.nowhere = !f.ok && !x.known.has(filter.Hash(k))
 	return f
 }
 
@@ -99,9 +100,9 @@ func (x *index) callIn(tx *bbolt.Tx, k fold.Key, f found) (state, error) {
 // findID looks an id up where the filters say that it may be, newest epoch
 // first, and returns its place.
 func (x *index) findID(tx *bbolt.Tx, k fold.Key) []byte {
-	hash, ids := keyHash(k), tx.Bucket(bucketIDs)
+	hash, ids := filter.Hash(k), tx.Bucket(bucketIDs)
 	for n, e := range slices.Backward(x.epochs.all()) {
-		if e == nil || !e.has(hash) {
+		if e == nil || !e.Has(hash) {
 			continue
 		}
 		if v := ids.Get(x.idKey(uint64(n)<<x.epochs.bits, k.Number)); v != nil {

@@ -8,6 +8,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine/history/boltfile"
+	"switchboard/engine/history/filter"
 )
 
 // bucketKnown holds the layers of known: number -> layer.
@@ -26,7 +27,7 @@ type known struct {
 
 // layer is one filter of known. Its numbers are the index writer's alone.
 type layer struct {
-	filter
+	filter.Filter
 	keys    int // that it was given
 	changed bool
 }
@@ -55,7 +56,7 @@ func (f *known) capacity(i int) int { return f.room << i }
 func (f *known) has(hash uint64) bool {
 	all := f.all()
 	for i := len(all) - 1; i >= 0; i-- {
-		if all[i].has(hash) {
+		if all[i].Has(hash) {
 			return true
 		}
 	}
@@ -70,10 +71,10 @@ func (f *known) add(hash uint64) {
 	last := len(all) - 1
 	if last < 0 || all[last].keys >= f.capacity(last) {
 		last++
-		all = append(all[:last:last], &layer{filter: newFilter(bitsPerKnown * f.capacity(last))})
+		all = append(all[:last:last], &layer{Filter: filter.New(bitsPerKnown * f.capacity(last))})
 		f.layers.Store(&all)
 	}
-	all[last].add(hash)
+	all[last].Add(hash)
 	all[last].keys++
 	all[last].changed = true
 }
@@ -84,8 +85,8 @@ func (f *known) put(b *bbolt.Bucket) error {
 		if !l.changed {
 			continue
 		}
-		v := binary.BigEndian.AppendUint64(make([]byte, 0, 8+8*len(l.filter)), uint64(l.keys))
-		if err := b.Put(boltfile.Key(uint64(i)), l.append(v)); err != nil {
+		v := binary.BigEndian.AppendUint64(make([]byte, 0, 8+8*len(l.Filter)), uint64(l.keys))
+		if err := b.Put(boltfile.Key(uint64(i)), l.Append(v)); err != nil {
 			return err
 		}
 	}
@@ -102,8 +103,8 @@ func (f *known) kept() {
 func (f *known) read(b *bbolt.Bucket) error {
 	var all []*layer
 	err := b.ForEach(func(k, v []byte) error {
-		l := &layer{filter: newFilter(bitsPerKnown * f.capacity(len(all)))}
-		if boltfile.Number(k) != uint64(len(all)) || len(v) < 8 || !l.filter.read(v[8:]) {
+		l := &layer{Filter: filter.New(bitsPerKnown * f.capacity(len(all)))}
+		if boltfile.Number(k) != uint64(len(all)) || len(v) < 8 || !l.Read(v[8:]) {
 			return fmt.Errorf("%w: a filter of the index has the wrong size", boltfile.ErrCorrupt)
 		}
 		l.keys = int(boltfile.Number(v[:8]))

@@ -18,6 +18,7 @@ import (
 
 	"switchboard/engine"
 	"switchboard/engine/history/boltfile"
+	"switchboard/engine/history/filter"
 	"switchboard/engine/history/fold"
 )
 
@@ -392,15 +393,17 @@ func TestABrokenPileIsNotRead(t *testing.T) {
 	}
 }
 
+func keyOf(i int) fold.Key { return callKey(fmt.Sprintf("1ascaba13abcaav-%d", i)) }
+
 func TestKnownHidesNothingAndLetsLittleThrough(t *testing.T) {
 	const n = 1 << 14
 	f := &known{room: 1 << 10}
 	for i := range n {
-		f.add(keyHash(keyOf(i)))
+		f.add(filter.Hash(keyOf(i)))
 	}
 	wrong := 0
 	for i := range 4 * n {
-		switch has := f.has(keyHash(keyOf(i))); {
+		switch has := f.has(filter.Hash(keyOf(i))); {
 		case i < n && !has:
 			t.Fatalf("key %d is hidden", i)
 		case i >= n && has:

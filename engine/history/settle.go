@@ -8,6 +8,7 @@ import (
 
 	"switchboard/engine/failpoint"
 	"switchboard/engine/history/boltfile"
+	"switchboard/engine/history/filter"
 	"switchboard/engine/history/fold"
 )
 
@@ -162,13 +163,13 @@ func (x *index) place(tx *bbolt.Tx, k fold.Key, v []byte) error {
 		if len(v) == 0 {
 			return b.Delete([]byte(k.Number))
 		}
-		x.known.add(keyHash(k))
+		x.known.add(filter.Hash(k))
 		return b.Put([]byte(k.Number), v)
 	}
 	if len(v) == 0 {
 		return nil // it was taken out of the tree when it went
 	}
-	x.known.add(keyHash(k))
+	x.known.add(filter.Hash(k))
 	return tx.Bucket(bucketIDs).Put(x.idKey(boltfile.Number(v), k.Number), v)
 }
 

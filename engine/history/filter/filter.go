@@ -1,4 +1,4 @@
-package history
+package filter
 
 import (
 	"encoding/binary"
@@ -9,23 +9,23 @@ import (
 	"switchboard/engine/history/fold"
 )
 
-// filter is a Bloom filter of keys in blocks of 512 bits; a key sets its bits in
+// Filter is a Bloom filter of keys in blocks of 512 bits; a key sets its bits in
 // one block, so that a look-up touches one line of the processor's cache. "No" is
 // certain. It grows only, so that readers beside its writer see at worst too much.
-type filter []uint64
+type Filter []uint64
 
 const (
 	bitsPerKey = 6
 	blockWords = 8
 )
 
-// newFilter makes a filter of so many bits, one block at least.
-func newFilter(bits int) filter {
-	return make(filter, max(1, bits/(64*blockWords))*blockWords)
+// New makes a filter of so many bits, one block at least.
+func New(bits int) Filter {
+	return make(Filter, max(1, bits/(64*blockWords))*blockWords)
 }
 
-// keyHash is the same in every process: filters are kept on disk.
-func keyHash(k fold.Key) uint64 {
+// Hash is what a filter knows a key by, the same in every process.
+func Hash(k fold.Key) uint64 {
 	var d xxhash.Digest
 	d.Reset()
 	d.WriteString(string(k.Kind)) //nolint:errcheck // never fails
@@ -34,15 +34,15 @@ func keyHash(k fold.Key) uint64 {
 	return d.Sum64()
 }
 
-func (f filter) block(hash uint64) []uint64 {
+func (f Filter) block(hash uint64) []uint64 {
 	// The upper bits choose the block, the lower 54 the bits in it.
 	blocks := uint64(len(f) / blockWords)
 	i := (hash >> 40) % blocks * blockWords
 	return f[i : i+blockWords]
 }
 
-// add reports whether the key changed the filter.
-func (f filter) add(hash uint64) (news bool) {
+// Add takes a key in, and reports whether that changed the filter.
+func (f Filter) Add(hash uint64) (news bool) {
 	b := f.block(hash)
 	for range bitsPerKey {
 		bit := hash % 512
@@ -54,7 +54,8 @@ func (f filter) add(hash uint64) (news bool) {
 	return news
 }
 
-func (f filter) has(hash uint64) bool {
+// Has reports whether the filter may have a key, and is sure where it has not.
+func (f Filter) Has(hash uint64) bool {
 	b := f.block(hash)
 	for range bitsPerKey {
 		bit := hash % 512
@@ -72,17 +73,17 @@ func mix(h uint64) uint64 {
 	return h ^ h>>29
 }
 
-// append writes the filter behind what b holds.
-func (f filter) append(b []byte) []byte {
+// Append writes the filter behind what b holds.
+func (f Filter) Append(b []byte) []byte {
 	for i := range f {
 		b = binary.BigEndian.AppendUint64(b, atomic.LoadUint64(&f[i]))
 	}
 	return b
 }
 
-// read takes in what append wrote, of a filter of the same size; it reports
-// whether it was.
-func (f filter) read(b []byte) bool {
+// Read takes in what Append wrote, of a filter of the same size; it reports
+// whether it was. Nobody may read the filter meanwhile.
+func (f Filter) Read(b []byte) bool {
 	if len(b) != 8*len(f) {
 		return false
 	}
