@@ -10,6 +10,7 @@ import (
 
 	"switchboard/engine/failpoint"
 	"switchboard/engine/history/boltfile"
+	"switchboard/engine/history/pile"
 )
 
 // behind writes what changed in memory to the index, one cut after the other.
@@ -141,7 +142,7 @@ func (b *behind) settle(ctx context.Context) error {
 // mend has an index made anew that can't be written for what is in it. The index
 // is not replaced meanwhile.
 func (b *behind) mend(err error) {
-	if errors.Is(err, boltfile.ErrPanic) || errors.Is(err, errPile) {
+	if errors.Is(err, boltfile.ErrPanic) || errors.Is(err, pile.ErrFormat) {
 		b.s.indexBroken(b.s.index, err)
 	}
 }

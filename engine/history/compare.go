@@ -13,6 +13,7 @@ import (
 	"switchboard/engine/history/filter"
 	"switchboard/engine/history/fold"
 	"switchboard/engine/history/journal"
+	"switchboard/engine/history/pile"
 )
 
 // indexRules is what an index's content depends on beside its log.
@@ -88,7 +89,7 @@ func (r *VerifyReport) compareCopies(ctx context.Context, l *journal.File, liveP
 	fresh.stepped = r.step
 	fresh.rebuilding = true
 	err = errors.Join(live.foldAll(ctx, live.index.mark.applied+1), live.index.settleAll())
-	if errors.Is(err, errDamaged) || errors.Is(err, errPile) || errors.Is(err, boltfile.ErrPanic) {
+	if errors.Is(err, errDamaged) || errors.Is(err, pile.ErrFormat) || errors.Is(err, boltfile.ErrPanic) {
 		r.Index = IndexDifferent
 		r.problem("what the index has not brought to its place yet can't be read, so that it is made anew when it is used: %v", err)
 		return errors.Join(live.closeOffline(), fresh.closeOffline())

@@ -24,13 +24,10 @@
 //
 // What changes lies all over the index's trees of profiles and of call_ids. It goes
 // to a pile first, which is only appended to, and from there to the trees by the
-// hundred thousand in their order. Profiles and call_ids have piles of their own; one
-// of profiles is full at an eighth of what the trees hold, from 2^17 to 2^19 keys, so
-// that a page of a larger tree is touched for several changes, too. Memory holds a
-// hash and a place of each key in them. Each chunk of a pile has a directory beside
-// it, so that opening reads no values: what is wrong with those is found when they are
-// read or brought to their place, and the index is made anew. A filter in memory
-// answers for most that were never seen.
+// hundred thousand in their order (package pile). Profiles and call_ids have piles of
+// their own; one of profiles is full at an eighth of what the trees hold, from 2^17 to
+// 2^19 keys, so that a page of a larger tree is touched for several changes, too.
+// Where a value in a pile can't be read, the index is made anew.
 //
 // # Exact decisions
 //

@@ -14,6 +14,7 @@ import (
 	"switchboard/engine/failpoint"
 	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
+	"switchboard/engine/history/pile"
 )
 
 // The buckets of the index's file. One bucket a kind of profile comes to them,
@@ -25,6 +26,7 @@ var (
 	bucketEpochs = []byte("epochs") // epoch -> filter
 )
 
+// profileKinds are the kinds of profiles; their order is part of the format of piles.
 var profileKinds = []engine.ProfileKind{engine.Callers, engine.Receivers, engine.DIDs}
 
 // The keys of the index's bucket meta.
@@ -72,13 +74,13 @@ type index struct {
 	stat   os.FileInfo // tells it from a newer one of the same name
 	mark   mark        // as of the last round, or of opening
 	epochs epochs
-	piles  [pilesKept]piles
-	known  known // what the trees of profiles and of call_ids have
+	piles  *pile.Set // over which profiles and call_ids come to their trees
 	live   anyLive
 
 	tuning tuning
 
 	// The index writer's alone.
+	profile  []byte // room for the next one that is put
 	filtered uint64 // the kept filters know the calls up to this place
 	young    int    // calls that came to the filters since
 	urgent   bool   // something came to the filters that the next opening would miss
@@ -117,10 +119,7 @@ func indexAt(path, log string, r fold.Rules, t tuning, open func() (*bbolt.DB, *
 	if err != nil {
 		return nil, err
 	}
-	x := &index{db: boltfile.NewHandle(db), ahead: ahead, path: path, epochs: epochs{bits: t.epochBits}, known: known{room: 8 << t.epochBits}, tuning: t}
-	for which := range x.piles {
-		x.piles[which].filling = newPile(1)
-	}
+	x := &index{db: boltfile.NewHandle(db), ahead: ahead, path: path, epochs: epochs{bits: t.epochBits}, tuning: t}
 	if x.stat, err = os.Stat(path); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -138,7 +137,7 @@ func newIndex(path, log string, complete bool, r fold.Rules, t tuning) (*index, 
 		return nil, fmt.Errorf("the old index can't be removed: %w", err)
 	}
 	fill := func(tx *bbolt.Tx) error {
-		names := [][]byte{bucketMeta, bucketCalls, bucketIDs, bucketEpochs, bucketCells, bucketTrail, bucketTimes, bucketPiles, bucketKnown}
+		names := [][]byte{bucketMeta, bucketCalls, bucketIDs, bucketEpochs, bucketCells, bucketTrail, bucketTimes}
 		for _, k := range profileKinds {
 			names = append(names, []byte(k))
 		}
@@ -149,7 +148,7 @@ func newIndex(path, log string, complete bool, r fold.Rules, t tuning) (*index, 
 			}
 		}
 		meta := tx.Bucket(bucketMeta)
-		return errors.Join(meta.Put(metaRules, rulesTag(r, t.epochBits)), meta.Put(metaLog, []byte(log)),
+		return errors.Join(pile.Create(tx), meta.Put(metaRules, rulesTag(r, t.epochBits)), meta.Put(metaLog, []byte(log)),
 			putMark(meta, mark{complete: complete}))
 	}
 	err := t.create(func() error { return boltfile.Create(path, t.bolt(false), fill) })
@@ -165,7 +164,7 @@ func (x *index) read(tx *bbolt.Tx, log string, rules []byte) error {
 	if meta == nil || !bytes.Equal(meta.Get(metaRules), rules) || string(meta.Get(metaLog)) != log {
 		return errOther
 	}
-	need := [][]byte{bucketCalls, bucketIDs, bucketEpochs, bucketCells, bucketTrail, bucketTimes, bucketPiles, bucketKnown, []byte(engine.Callers), []byte(engine.Receivers), []byte(engine.DIDs)}
+	need := [][]byte{bucketCalls, bucketIDs, bucketEpochs, bucketCells, bucketTrail, bucketTimes, []byte(engine.Callers), []byte(engine.Receivers), []byte(engine.DIDs)}
 	for _, name := range append(need, liveBuckets...) {
 		if tx.Bucket(name) == nil {
 			return fmt.Errorf("%w: its bucket %q is missing", boltfile.ErrCorrupt, name)
@@ -182,10 +181,11 @@ func (x *index) read(tx *bbolt.Tx, log string, rules []byte) error {
 	}
 	x.filtered = boltfile.Number(meta.Get(metaFiltered))
 	x.live.read(tx)
-	if err := errors.Join(x.known.read(tx.Bucket(bucketKnown)), x.readPiles(tx)); err != nil {
+	var err error
+	if x.piles, err = pile.Open(tx, x.pileOptions()); err != nil {
 		return err
 	}
-	err := tx.Bucket(bucketEpochs).ForEach(func(k, v []byte) error {
+	err = tx.Bucket(bucketEpochs).ForEach(func(k, v []byte) error {
 		e, err := decodeEpoch(v, x.epochs.bits)
 		if err != nil {
 			return fmt.Errorf("%w: %w", boltfile.ErrCorrupt, err)

@@ -8,6 +8,7 @@ import (
 	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/filter"
 	"switchboard/engine/history/fold"
+	"switchboard/engine/history/pile"
 )
 
 // load reads the states of keys; what is not there has the zero state.
@@ -17,11 +18,11 @@ func (x *index) load(keys []fold.Key) ([]state, error) {
 		return out, nil
 	}
 	// Before the transaction: what is settled meanwhile is in the trees then.
-	var few [8]found
+	var few [8]pile.Found
 	lies, some := few[:0], false
 	for _, k := range keys {
 		f := x.find(k)
-		lies, some = append(lies, f), some || !f.nowhere
+		lies, some = append(lies, f), some || !f.Nowhere
 	}
 	if !some {
 		return out, nil
@@ -29,7 +30,7 @@ func (x *index) load(keys []fold.Key) ([]state, error) {
 	err := boltfile.Guard(func() error {
 		return x.db.View(func(tx *bbolt.Tx) (err error) {
 			for i, k := range keys {
-				if lies[i].nowhere {
+				if lies[i].Nowhere {
 					continue
 				}
 				if out[i], err = x.stateIn(tx, k, lies[i]); err != nil {
@@ -46,18 +47,16 @@ func (x *index) load(keys []fold.Key) ([]state, error) {
 }
 
 // find tells where a key is to be read.
-func (x *index) find(k fold.Key) found {
-	if piled(k.Kind) < 0 {
+func (x *index) find(k fold.Key) pile.Found {
+	if !x.piles.Takes(k.Kind) {
 		any := x.live.of(k.Kind)
-		return found{nowhere: any != nil && !any.Load()}
+		return pile.Found{Nowhere: any != nil && !any.Load()}
 	}
-	f := x.findPiled(k)
-	f.nowhere = !f.ok && !x.known.has(filter.Hash(k))
-	return f
+	return x.piles.Find(k)
 }
 
 // stateIn reads the state of one key. The decoders keep nothing of the pages.
-func (x *index) stateIn(tx *bbolt.Tx, k fold.Key, f found) (s state, err error) {
+func (x *index) stateIn(tx *bbolt.Tx, k fold.Key, f pile.Found) (s state, err error) {
 	switch {
 	case k.Kind == kindCell:
 		s.tally, err = findTally(tx, k)
@@ -68,7 +67,7 @@ func (x *index) stateIn(tx *bbolt.Tx, k fold.Key, f found) (s state, err error) 
 			s.value, err = decodeValue(k, raw)
 		}
 	default:
-		v, ok, ferr := f.value(tx)
+		v, ok, ferr := f.Value(tx)
 		if b := tx.Bucket([]byte(k.Kind)); b != nil && !ok && ferr == nil {
 			v = b.Get([]byte(k.Number))
 		}
@@ -79,8 +78,8 @@ func (x *index) stateIn(tx *bbolt.Tx, k fold.Key, f found) (s state, err error) 
 	return s, err
 }
 
-func (x *index) callIn(tx *bbolt.Tx, k fold.Key, f found) (state, error) {
-	place, ok, err := f.value(tx)
+func (x *index) callIn(tx *bbolt.Tx, k fold.Key, f pile.Found) (state, error) {
+	place, ok, err := f.Value(tx)
 	if err != nil {
 		return state{}, err
 	}

@@ -11,6 +11,7 @@ import (
 	"switchboard/engine/failpoint"
 	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
+	"switchboard/engine/history/pile"
 )
 
 // written is a state on its way to the index.
@@ -39,8 +40,8 @@ func (s state) at() uint64 {
 }
 
 // piled reports whether a pile gets something of it: of a call only its place.
-func (w written) piled() bool {
-	return piled(w.key.Kind) >= 0 && (w.key.Kind != kindCall || w.at() == 0 || w.at() != w.place)
+func (x *index) piled(w written) bool {
+	return x.piles.Takes(w.key.Kind) && (w.key.Kind != kindCall || w.at() == 0 || w.at() != w.place)
 }
 
 // write brings a cut to the index in one transaction: what a crash leaves is
@@ -55,7 +56,7 @@ func (x *index) write(cut []written, m mark) error {
 			return cmp.Compare(a.key.Kind, b.key.Kind)
 		case a.key.Kind == kindCall:
 			return cmp.Compare(a.at(), b.at())
-		case piled(a.key.Kind) >= 0:
+		case x.piles.Takes(a.key.Kind):
 			return 0 // piles have no order
 		}
 		return cmp.Compare(a.key.Number, b.key.Number)
@@ -75,11 +76,10 @@ func (x *index) write(cut []written, m mark) error {
 		}
 	}
 	keep := m.complete && (x.urgent || x.young >= x.tuning.filterEvery)
-	var p *piling
-	var puts, settled [pilesKept]int
+	p := x.piles.Round()
 	for _, w := range cut {
-		if w.piled() {
-			puts[pilesOf(w.key.Kind)]++
+		if x.piled(w) {
+			p.Expect(w.key.Kind)
 		}
 	}
 	if err := failpoint.Here(failpoint.IndexBegin); err != nil {
@@ -87,10 +87,9 @@ func (x *index) write(cut []written, m mark) error {
 	}
 	err := boltfile.Guard(func() error {
 		return x.db.Update(func(tx *bbolt.Tx) (err error) {
-			if settled, err = x.settle(tx, [pilesKept]int{x.pace(profilePiles, puts[profilePiles]), x.pace(callPiles, puts[callPiles])}); err != nil {
+			if err := p.Begin(tx); err != nil {
 				return err
 			}
-			p = x.pile(tx)
 			if err := putCells(tx, cut); err != nil {
 				return err
 			}
@@ -105,7 +104,7 @@ func (x *index) write(cut []written, m mark) error {
 					return err
 				}
 			}
-			if err := p.flush(); err != nil {
+			if err := p.Flush(); err != nil {
 				return err
 			}
 			if keep {
@@ -124,15 +123,7 @@ func (x *index) write(cut []written, m mark) error {
 	}
 	failpoint.Pass(failpoint.IndexNoted)
 	x.mark = m
-	for which := range x.piles {
-		x.piles[which].took(&p.to[which])
-	}
-	x.settled(settled)
-	for which := range x.piles {
-		if x.full(which) {
-			x.piles[which].turn()
-		}
-	}
+	p.Took()
 	if keep { // only now, for a failed transaction kept none
 		x.filtered, x.young, x.urgent = m.applied, 0, false
 		for _, e := range x.epochs.all() {
@@ -144,7 +135,7 @@ func (x *index) write(cut []written, m mark) error {
 	return nil
 }
 
-func (x *index) put(tx *bbolt.Tx, p *piling, w written) error {
+func (x *index) put(tx *bbolt.Tx, p *pile.Round, w written) error {
 	switch {
 	case w.key.Kind == kindCell:
 		return nil // by the hour, in putCells
@@ -154,8 +145,8 @@ func (x *index) put(tx *bbolt.Tx, p *piling, w written) error {
 		return x.putLive(tx, w)
 	}
 	if w.key.Kind != kindCall {
-		p.value = fold.AppendProfile(p.value[:0], w.profile)
-		return p.put(w.key, p.value)
+		x.profile = fold.AppendProfile(x.profile[:0], w.profile)
+		return p.Put(w.key, x.profile)
 	}
 	calls, ids, place := tx.Bucket(bucketCalls), tx.Bucket(bucketIDs), w.at()
 	calls.FillPercent = 0.95 // places grow; a completion makes its call a little longer
@@ -170,10 +161,10 @@ func (x *index) put(tx *bbolt.Tx, p *piling, w written) error {
 		return err
 	}
 	if place == 0 {
-		return p.put(w.key, nil) // retention took all of it
+		return p.Put(w.key, nil) // retention took all of it
 	}
-	if w.piled() {
-		if err := p.put(w.key, boltfile.Key(place)); err != nil {
+	if x.piled(w) {
+		if err := p.Put(w.key, boltfile.Key(place)); err != nil {
 			return err
 		}
 	}

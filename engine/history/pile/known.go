@@ -1,4 +1,4 @@
-package history
+package pile
 
 import (
 	"encoding/binary"
@@ -11,21 +11,18 @@ import (
 	"switchboard/engine/history/filter"
 )
 
-// bucketKnown holds the layers of known: number -> layer.
-var bucketKnown = []byte("known")
-
-// known is a filter of the keys that the trees of profiles and of call_ids have,
-// whatever their number: most that are new are not looked for on the disk. It is
-// kept with each pile that is settled; until then the pile has the keys.
+// known is a filter of the keys that the trees have, whatever their number: most that
+// are new are not looked for on the disk. It is kept with each pile that is settled;
+// until then the pile has the keys.
 //
 // It consists of filters of which each has room for twice as many keys as the one
-// before: the first for a million, and ten million keys are looked for in four.
+// before: where the first has it for a million, ten million keys are looked for in four.
 type known struct {
 	room   int // keys of the first layer
 	layers atomic.Pointer[[]*layer]
 }
 
-// layer is one filter of known. Its numbers are the index writer's alone.
+// layer is one filter of known. Its numbers are the writer's alone.
 type layer struct {
 	filter.Filter
 	keys    int // that it was given
@@ -42,7 +39,7 @@ func (f *known) all() []*layer {
 	return nil
 }
 
-// keys is how many it was given; the index writer's alone.
+// keys is how many it was given; the writer's alone.
 func (f *known) keys() (n int) {
 	for _, l := range f.all() {
 		n += l.keys

@@ -1,4 +1,4 @@
-package history
+package pile
 
 import (
 	"encoding/binary"
@@ -7,13 +7,11 @@ import (
 	"strings"
 
 	"go.etcd.io/bbolt"
-
-	"switchboard/engine/history/fold"
 )
 
 // inOrder are a pile's keys in the order of the trees.
 type inOrder struct {
-	texts string // of each its kind's place in piledKinds, then the key
+	texts string // of each its kind's place among all, then the key
 	list  []ordered
 }
 
@@ -24,39 +22,43 @@ type ordered struct {
 
 func (o *inOrder) text(one ordered) string { return o.texts[one.from:][:one.size] }
 
-func (o *inOrder) key(one ordered) (kind int, k fold.Key) {
-	text := o.text(one)
-	kind = int(text[0])
-	return kind, fold.Key{Kind: piledKinds[kind], Number: text[1:]}
+// key is the place of a key's kind, and the key.
+func (o *inOrder) key(one ordered) (kind int, text string) {
+	all := o.text(one)
+	return int(all[0]), all[1:]
 }
 
-// inOrder collects the pile's keys, which only its values have as they are.
-func (p *pile) inOrder(values *bbolt.Bucket) (*inOrder, error) {
+// inOrder collects the pile's keys, which only its values have as they are; they are
+// of so many kinds.
+func (p *pile) inOrder(values *bbolt.Bucket, kinds int) (*inOrder, error) {
 	o := &inOrder{list: make([]ordered, 0, len(p.spots))}
 	var texts strings.Builder
 	err := values.ForEach(func(k, chunk []byte) error {
 		runtime.Gosched() // the log's commits go first
 		if len(k) != 4 {
-			return errPile
+			return ErrFormat
 		}
 		for rest := chunk; len(rest) > 0; {
 			s := spot{binary.BigEndian.Uint32(k), uint32(len(chunk) - len(rest))}
-			kind, number, _, after, err := takeEntry(rest)
+			kind, text, _, after, err := takeEntry(rest)
+			if err == nil && kind >= kinds {
+				err = ErrFormat
+			}
 			if err != nil {
 				return err
 			}
 			rest = after
-			if newest, ok := p.spots[pileKeyOf(kind, number)]; !ok || newest != s {
+			if newest, ok := p.spots[hashOf(kind, text)]; !ok || newest != s {
 				continue // a later one counts
 			}
-			o.list = append(o.list, ordered{s, uint32(texts.Len()), uint32(1 + len(number))})
+			o.list = append(o.list, ordered{s, uint32(texts.Len()), uint32(1 + len(text))})
 			texts.WriteByte(byte(kind))
-			texts.Write(number)
+			texts.Write(text)
 		}
 		return nil
 	})
 	if err == nil && len(o.list) != len(p.spots) {
-		err = errPile
+		err = ErrFormat
 	}
 	if err != nil {
 		return nil, err
