@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"switchboard/engine"
+	"switchboard/engine/history/calltable"
 )
 
 // auditTime ends a page of the audit trail that takes longer: an entry about a
@@ -28,10 +29,10 @@ func (s *Store) Audit(ctx context.Context, f engine.AuditFilter) (engine.AuditPa
 		return page, err
 	}
 	began := time.Now()
-	seqs, err := s.trailBelow(from.place, limit+1)
+	seqs, err := s.trailBelow(from.Place, limit+1)
 	for i, seq := range seqs {
 		if i == limit || i > 0 && time.Since(began) > auditTime {
-			page.Next = s.cursor(cursorAudit, position{timed: timed{place: seqs[i-1]}})
+			page.Next = s.cursor(cursorAudit, position{Timed: calltable.Timed{Place: seqs[i-1]}})
 			break
 		}
 		if err := ctx.Err(); err != nil {

@@ -10,7 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine/history/boltfile"
-	"switchboard/engine/history/filter"
+	"switchboard/engine/history/calltable"
 	"switchboard/engine/history/fold"
 	"switchboard/engine/history/journal"
 	"switchboard/engine/history/pile"
@@ -151,9 +151,11 @@ func (r *VerifyReport) compare(live, fresh *bbolt.DB, same func(a, b []byte) boo
 	return boltfile.Guard(func() error {
 		return live.View(func(a *bbolt.Tx) error {
 			return fresh.View(func(b *bbolt.Tx) error {
-				r.Calls = r.compareBucket(a, b, bucketCalls, bytes.Equal)
-				r.compareBucket(a, b, bucketIDs, bytes.Equal)
-				r.compareBucket(a, b, bucketTimes, bytes.Equal)
+				for i, name := range calltable.Folded() {
+					if n := r.compareBucket(a, b, name, bytes.Equal); i == 0 {
+						r.Calls = n
+					}
+				}
 				for _, kind := range profileKinds {
 					r.Profiles += r.compareBucket(a, b, []byte(kind), same)
 				}
@@ -239,14 +241,8 @@ func (r *VerifyReport) filters(x *index) {
 	hidden := 0
 	err := boltfile.Guard(func() error {
 		return x.db.View(func(tx *bbolt.Tx) error {
-			all := x.epochs.all()
-			return tx.Bucket(bucketIDs).ForEach(func(k, v []byte) error {
-				n := x.epochs.of(boltfile.Number(v))
-				if n >= uint64(len(all)) || all[n] == nil || !all[n].Has(filter.Hash(callKey(string(k[4:])))) {
-					hidden++
-				}
-				return nil
-			})
+			hidden = x.calls.Hidden(tx)
+			return nil
 		})
 	})
 	if err != nil {

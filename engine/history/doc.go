@@ -5,12 +5,12 @@
 // # The log is the truth
 //
 // Every record is appended to one bbolt bucket under a growing sequence number,
-// in the file that [Options].Path names (package journal). Profiles, the call table and its
-// indexes are a fold (package fold) over that log. They live in memory where
-// they are in use and are written behind to a second file, "<path>.index",
-// which can be thrown away at any time: it is rebuilt beside routing. A backup
-// is the log alone. The files of archived policy sets lie beside the records in
-// the log's file (package pieces): of a set the record has the names of its list,
+// in the file that [Options].Path names (package journal). Profiles, the call table
+// (package calltable) and its indexes are a fold (package fold) over that log. They
+// live in memory where they are in use and are written behind to a second file,
+// "<path>.index", which can be thrown away at any time: it is rebuilt beside routing.
+// A backup is the log alone. The files of archived policy sets lie beside the records
+// in the log's file (package pieces): of a set the record has the names of its list,
 // and is as small as others, for calls wait for its commit.
 //
 // # One order

@@ -2,10 +2,10 @@ package history
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 	"go.etcd.io/bbolt"
@@ -13,17 +13,17 @@ import (
 	"switchboard/engine"
 	"switchboard/engine/failpoint"
 	"switchboard/engine/history/boltfile"
+	"switchboard/engine/history/calltable"
 	"switchboard/engine/history/fold"
 	"switchboard/engine/history/pile"
 )
 
-// The buckets of the index's file. One bucket a kind of profile comes to them,
-// named like the kind: number -> profile.
+// The buckets of the index's file are those of its parts (packages calltable and pile),
+// one for each kind of profile, named like the kind: number -> profile, those of live
+// data, and these.
 var (
 	bucketMeta   = []byte("meta")
-	bucketCalls  = []byte("calls")  // place (the sequence number of the call's first record) -> call
-	bucketIDs    = []byte("ids")    // epoch, call_id -> place
-	bucketEpochs = []byte("epochs") // epoch -> filter
+	indexBuckets = slices.Concat([][]byte{bucketMeta, bucketCells, bucketTrail, []byte(engine.Callers), []byte(engine.Receivers), []byte(engine.DIDs)}, liveBuckets)
 )
 
 // profileKinds are the kinds of profiles; their order is part of the format of piles.
@@ -73,17 +73,14 @@ type index struct {
 	absent error       // why there is none; db is nil then
 	stat   os.FileInfo // tells it from a newer one of the same name
 	mark   mark        // as of the last round, or of opening
-	epochs epochs
+	calls  *calltable.Table
 	piles  *pile.Set // over which profiles and call_ids come to their trees
 	live   anyLive
 
 	tuning tuning
 
 	// The index writer's alone.
-	profile  []byte // room for the next one that is put
-	filtered uint64 // the kept filters know the calls up to this place
-	young    int    // calls that came to the filters since
-	urgent   bool   // something came to the filters that the next opening would miss
+	profile []byte // room for the next one that is put
 }
 
 // indexAhead is how many bytes are filled ahead of the index.
@@ -119,7 +116,7 @@ func indexAt(path, log string, r fold.Rules, t tuning, open func() (*bbolt.DB, *
 	if err != nil {
 		return nil, err
 	}
-	x := &index{db: boltfile.NewHandle(db), ahead: ahead, path: path, epochs: epochs{bits: t.epochBits}, tuning: t}
+	x := &index{db: boltfile.NewHandle(db), ahead: ahead, path: path, tuning: t}
 	if x.stat, err = os.Stat(path); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -137,18 +134,11 @@ func newIndex(path, log string, complete bool, r fold.Rules, t tuning) (*index, 
 		return nil, fmt.Errorf("the old index can't be removed: %w", err)
 	}
 	fill := func(tx *bbolt.Tx) error {
-		names := [][]byte{bucketMeta, bucketCalls, bucketIDs, bucketEpochs, bucketCells, bucketTrail, bucketTimes}
-		for _, k := range profileKinds {
-			names = append(names, []byte(k))
-		}
-		names = append(names, liveBuckets...)
-		for _, name := range names {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return err
-			}
+		if err := errors.Join(boltfile.MakeBuckets(tx, indexBuckets...), calltable.Create(tx), pile.Create(tx)); err != nil {
+			return err
 		}
 		meta := tx.Bucket(bucketMeta)
-		return errors.Join(pile.Create(tx), meta.Put(metaRules, rulesTag(r, t.epochBits)), meta.Put(metaLog, []byte(log)),
+		return errors.Join(meta.Put(metaRules, rulesTag(r, t.epochBits)), meta.Put(metaLog, []byte(log)),
 			putMark(meta, mark{complete: complete}))
 	}
 	err := t.create(func() error { return boltfile.Create(path, t.bolt(false), fill) })
@@ -164,11 +154,8 @@ func (x *index) read(tx *bbolt.Tx, log string, rules []byte) error {
 	if meta == nil || !bytes.Equal(meta.Get(metaRules), rules) || string(meta.Get(metaLog)) != log {
 		return errOther
 	}
-	need := [][]byte{bucketCalls, bucketIDs, bucketEpochs, bucketCells, bucketTrail, bucketTimes, []byte(engine.Callers), []byte(engine.Receivers), []byte(engine.DIDs)}
-	for _, name := range append(need, liveBuckets...) {
-		if tx.Bucket(name) == nil {
-			return fmt.Errorf("%w: its bucket %q is missing", boltfile.ErrCorrupt, name)
-		}
+	if err := boltfile.NeedBuckets(tx, indexBuckets...); err != nil {
+		return err
 	}
 	x.mark = mark{
 		applied: boltfile.Number(meta.Get(metaApplied)), sum: boltfile.Number(meta.Get(metaSum)),
@@ -179,77 +166,13 @@ func (x *index) read(tx *bbolt.Tx, log string, rules []byte) error {
 	if _, err := fold.DecodeInFlight(x.mark.inFlight); err != nil {
 		return fmt.Errorf("%w: %w", boltfile.ErrCorrupt, err)
 	}
-	x.filtered = boltfile.Number(meta.Get(metaFiltered))
 	x.live.read(tx)
 	var err error
 	if x.piles, err = pile.Open(tx, x.pileOptions()); err != nil {
 		return err
 	}
-	err = tx.Bucket(bucketEpochs).ForEach(func(k, v []byte) error {
-		e, err := decodeEpoch(v, x.epochs.bits)
-		if err != nil {
-			return fmt.Errorf("%w: %w", boltfile.ErrCorrupt, err)
-		}
-		x.epochs.set(boltfile.Number(k), e)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return x.readYoung(tx)
-}
-
-// readYoung brings the calls that the kept filters lack to them.
-func (x *index) readYoung(tx *bbolt.Tx) error {
-	c := tx.Bucket(bucketCalls).Cursor()
-	for k, v := c.Seek(boltfile.Key(x.filtered + 1)); k != nil; k, v = c.Next() {
-		s, err := decodeCall(boltfile.Number(k), v)
-		if err != nil {
-			return fmt.Errorf("%w: %w", boltfile.ErrCorrupt, err)
-		}
-		if calls := s.group.Calls(); len(calls) > 0 {
-			x.epochs.at(boltfile.Number(k)).addGroup(calls[0].CallID, s.group)
-			x.young++
-		}
-	}
-	return nil
-}
-
-// encodeCall writes a call for the call table: its records in the log (the
-// first is the key), then its group.
-func encodeCall(s state) []byte {
-	b := binary.AppendUvarint(make([]byte, 0, 512), uint64(len(s.seqs)-1))
-	for i, seq := range s.seqs[1:] {
-		b = binary.AppendUvarint(b, seq-s.seqs[i])
-	}
-	return fold.AppendGroup(b, s.group)
-}
-
-func decodeCall(place uint64, b []byte) (state, error) {
-	more, n := binary.Uvarint(b)
-	if n <= 0 || more > uint64(len(b)) {
-		return state{}, errors.New("history: a call of the index can't be read")
-	}
-	s := state{seqs: make([]uint64, 1, 1+more)}
-	s.seqs[0] = place
-	for b = b[n:]; more > 0; more-- {
-		delta, n := binary.Uvarint(b)
-		if n <= 0 {
-			return state{}, errors.New("history: a call of the index can't be read")
-		}
-		b, s.seqs = b[n:], append(s.seqs, s.seqs[len(s.seqs)-1]+delta)
-	}
-	g, err := fold.DecodeGroup(b)
-	if err != nil {
-		return state{}, err
-	}
-	s.group = g
-	return s, nil
-}
-
-func (x *index) idKey(place uint64, id string) []byte {
-	b := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(id)), uint32(x.epochs.of(place)))
-	return append(b, id...)
+	x.calls, err = calltable.Open(tx, x.tuning.epochBits, boltfile.Number(meta.Get(metaFiltered)))
+	return err
 }
 
 // sumOf is the hash of a record that an index remembers its log by.

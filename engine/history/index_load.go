@@ -1,12 +1,9 @@
 package history
 
 import (
-	"slices"
-
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine/history/boltfile"
-	"switchboard/engine/history/filter"
 	"switchboard/engine/history/fold"
 	"switchboard/engine/history/pile"
 )
@@ -78,35 +75,17 @@ func (x *index) stateIn(tx *bbolt.Tx, k fold.Key, f pile.Found) (s state, err er
 	return s, err
 }
 
-func (x *index) callIn(tx *bbolt.Tx, k fold.Key, f pile.Found) (state, error) {
+func (x *index) callIn(tx *bbolt.Tx, k fold.Key, f pile.Found) (s state, err error) {
 	place, ok, err := f.Value(tx)
 	if err != nil {
-		return state{}, err
+		return s, err
 	}
 	if !ok {
-		place = x.findID(tx, k)
+		place = x.calls.Find(tx, k.Number)
 	}
 	if len(place) == 0 {
-		return state{}, nil
+		return s, nil
 	}
-	v := tx.Bucket(bucketCalls).Get(place)
-	if v == nil {
-		return state{}, nil
-	}
-	return decodeCall(boltfile.Number(place), v)
-}
-
-// findID looks an id up where the filters say that it may be, newest epoch
-// first, and returns its place.
-func (x *index) findID(tx *bbolt.Tx, k fold.Key) []byte {
-	hash, ids := filter.Hash(k), tx.Bucket(bucketIDs)
-	for n, e := range slices.Backward(x.epochs.all()) {
-		if e == nil || !e.Has(hash) {
-			continue
-		}
-		if v := ids.Get(x.idKey(uint64(n)<<x.epochs.bits, k.Number)); v != nil {
-			return v
-		}
-	}
-	return nil
+	c, err := x.calls.At(tx, place)
+	return state{group: c.Group, seqs: c.Seqs}, err
 }

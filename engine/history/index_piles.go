@@ -4,7 +4,6 @@ import (
 	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
-	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
 	"switchboard/engine/history/pile"
 )
@@ -18,7 +17,7 @@ func (x *index) pileOptions() pile.Options {
 			{Kinds: profileKinds, Times: 4},
 			{Kinds: []engine.ProfileKind{kindCall}, Times: 1},
 		},
-		Keys: x.tuning.pileKeys, Bytes: 64 << 20, More: x.tuning.settleMore, Known: 8 << x.epochs.bits,
+		Keys: x.tuning.pileKeys, Bytes: 64 << 20, More: x.tuning.settleMore, Known: 8 << x.tuning.epochBits,
 		Place: x.place,
 	}
 }
@@ -35,7 +34,7 @@ func (x *index) place(tx *bbolt.Tx, k fold.Key, v []byte) error {
 	if len(v) == 0 {
 		return nil // it was taken out of the tree when it went
 	}
-	return tx.Bucket(bucketIDs).Put(x.idKey(boltfile.Number(v), k.Number), v)
+	return x.calls.Name(tx, k.Number, v)
 }
 
 // settleAll brings all that is in piles to the trees, while no round is written.

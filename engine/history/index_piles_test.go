@@ -141,7 +141,7 @@ func TestPilesAndTreesAreOneIndex(t *testing.T) {
 			}
 		}
 		err = x.view(func(tx *bbolt.Tx) error {
-			if n := tx.Bucket(bucketIDs).Stats().KeyN; n != calls {
+			if n := tx.Bucket([]byte("ids")).Stats().KeyN; n != calls {
 				rt.Errorf("%d call_ids in the tree, want %d", n, calls)
 			}
 			return nil

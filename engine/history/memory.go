@@ -4,13 +4,14 @@ import (
 	"slices"
 
 	"switchboard/engine"
+	"switchboard/engine/history/calltable"
 	"switchboard/engine/history/fold"
 	"switchboard/engine/history/journal"
 	"switchboard/engine/history/stats"
 )
 
 // kindCall makes a fold.Key name a call_id, beside the three kinds of profiles.
-const kindCall engine.ProfileKind = "calls"
+const kindCall = calltable.Kind
 
 func callKey(id string) fold.Key { return fold.Key{Kind: kindCall, Number: id} }
 

@@ -135,14 +135,13 @@ func (p *past) Profile(kind engine.ProfileKind, number string) (*engine.Profile,
 // walk folds the calls of all wanted numbers into their profiles. The order of
 // folding does not matter, so the call table is gone through as it lies.
 func (p *past) walk() error {
-	w := p.s.walkCalls(p.seq - 1)
-	w.any = p.wanted
+	w := p.s.walkCalls(p.seq-1, p.wanted...)
 	made := make(map[fold.Key]*fold.Profile, len(p.wanted))
 	for _, k := range p.wanted {
 		made[k] = nil
 	}
 	for {
-		st, err := w.next(p.ctx, engine.CallFilter{})
+		st, err := w.next(p.ctx)
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 	"switchboard/engine"
 	"switchboard/engine/failpoint"
 	"switchboard/engine/giveway"
+	"switchboard/engine/history/calltable"
 	"switchboard/engine/history/journal"
 )
 
@@ -162,7 +163,7 @@ var errNoIndex = fmt.Errorf("the disk has no room for the history's index; make 
 // absentIndex stands in for an index that the disk has no room for. Nothing is
 // found in it; it counts as damaged, so that a new one is tried again and again.
 func absentIndex(path string, t tuning, why error) *index {
-	return &index{path: path, absent: why, epochs: epochs{bits: t.epochBits}, tuning: t}
+	return &index{path: path, absent: why, calls: calltable.New(t.epochBits), tuning: t}
 }
 
 // view reads the index in one transaction.

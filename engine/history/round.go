@@ -10,6 +10,7 @@ import (
 
 	"switchboard/engine/failpoint"
 	"switchboard/engine/history/boltfile"
+	"switchboard/engine/history/calltable"
 	"switchboard/engine/history/fold"
 	"switchboard/engine/history/pile"
 )
@@ -37,6 +38,11 @@ func (s state) at() uint64 {
 		return 0
 	}
 	return s.seqs[0]
+}
+
+// call is what the call table gets.
+func (w written) call() calltable.Change {
+	return calltable.Change{ID: w.key.Number, Call: calltable.Call{Group: w.group, Seqs: w.seqs}, Was: w.place, Before: w.before}
 }
 
 // piled reports whether a pile gets something of it: of a call only its place.
@@ -67,15 +73,11 @@ func (x *index) write(cut []written, m mark) error {
 		if any := x.live.of(w.key.Kind); any != nil && w.value != nil {
 			any.Store(true)
 		}
-		if w.key.Kind == kindCall && len(w.seqs) > 0 {
-			news := x.epochs.at(w.at()).addGroup(w.key.Number, w.group)
-			x.urgent = x.urgent || news && w.at() <= x.filtered
-			if w.place != w.at() {
-				x.young++
-			}
+		if w.key.Kind == kindCall {
+			x.calls.Note(w.call())
 		}
 	}
-	keep := m.complete && (x.urgent || x.young >= x.tuning.filterEvery)
+	keep := m.complete && x.calls.Stale(x.tuning.filterEvery)
 	p := x.piles.Round()
 	for _, w := range cut {
 		if x.piled(w) {
@@ -111,7 +113,7 @@ func (x *index) write(cut []written, m mark) error {
 				if err := failpoint.Here(failpoint.IndexFilters); err != nil {
 					return err
 				}
-				if err := x.putEpochs(tx, m.applied); err != nil {
+				if err := errors.Join(x.calls.Keep(tx), tx.Bucket(bucketMeta).Put(metaFiltered, boltfile.Key(m.applied))); err != nil {
 					return err
 				}
 			}
@@ -125,12 +127,7 @@ func (x *index) write(cut []written, m mark) error {
 	x.mark = m
 	p.Took()
 	if keep { // only now, for a failed transaction kept none
-		x.filtered, x.young, x.urgent = m.applied, 0, false
-		for _, e := range x.epochs.all() {
-			if e != nil {
-				e.changed = false
-			}
-		}
+		x.calls.Kept(m.applied)
 	}
 	return nil
 }
@@ -148,42 +145,16 @@ func (x *index) put(tx *bbolt.Tx, p *pile.Round, w written) error {
 		x.profile = fold.AppendProfile(x.profile[:0], w.profile)
 		return p.Put(w.key, x.profile)
 	}
-	calls, ids, place := tx.Bucket(bucketCalls), tx.Bucket(bucketIDs), w.at()
-	calls.FillPercent = 0.95 // places grow; a completion makes its call a little longer
-	// A rebuild may find an older record of a call than those that came live, and
-	// retention takes the oldest away: the call moves.
-	if w.place != 0 && w.place != place {
-		if err := errors.Join(calls.Delete(boltfile.Key(w.place)), ids.Delete(x.idKey(w.place, w.key.Number))); err != nil {
+	if x.piled(w) { // a call of which retention took all has no place
+		var place []byte
+		if at := w.at(); at != 0 {
+			place = boltfile.Key(at)
+		}
+		if err := p.Put(w.key, place); err != nil {
 			return err
 		}
 	}
-	if err := x.putTimes(tx, w); err != nil {
-		return err
-	}
-	if place == 0 {
-		return p.Put(w.key, nil) // retention took all of it
-	}
-	if x.piled(w) {
-		if err := p.Put(w.key, boltfile.Key(place)); err != nil {
-			return err
-		}
-	}
-	return calls.Put(boltfile.Key(place), encodeCall(w.state))
-}
-
-// putEpochs keeps the filters that changed. They know all calls up to applied
-// then.
-func (x *index) putEpochs(tx *bbolt.Tx, applied uint64) error {
-	b := tx.Bucket(bucketEpochs)
-	for n, e := range x.epochs.all() {
-		if e == nil || !e.changed {
-			continue
-		}
-		if err := b.Put(boltfile.Key(uint64(n)), e.encode()); err != nil {
-			return err
-		}
-	}
-	return tx.Bucket(bucketMeta).Put(metaFiltered, boltfile.Key(applied))
+	return x.calls.Put(tx, w.call())
 }
 
 func putMark(meta *bbolt.Bucket, m mark) error {

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 
-	"switchboard/engine"
 	"switchboard/engine/failpoint"
 	"switchboard/engine/history/fold"
 )
@@ -144,7 +143,7 @@ func (s *Store) touchedBy(ctx context.Context, through uint64) ([]string, error)
 	ids := make(map[string]bool)
 	w := s.walkCalls(through)
 	for {
-		st, err := w.next(ctx, engine.CallFilter{})
+		st, err := w.next(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -14,8 +14,6 @@ import (
 var (
 	bucketPiles = []byte("piles")
 	bucketKnown = []byte("known") // number -> layer of known
-
-	buckets = [][]byte{bucketPiles, bucketKnown}
 )
 
 // The parts of a pile.

@@ -3,7 +3,6 @@ package pile
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"math"
 	"sync"
 
@@ -13,22 +12,13 @@ import (
 )
 
 // Create makes the buckets of an empty set.
-func Create(tx *bbolt.Tx) error {
-	for _, name := range buckets {
-		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func Create(tx *bbolt.Tx) error { return boltfile.MakeBuckets(tx, bucketPiles, bucketKnown) }
 
 // Open takes in where everything in the piles is; it reads no values. The error
 // is boltfile.ErrCorrupt.
 func Open(tx *bbolt.Tx, o Options) (*Set, error) {
-	for _, name := range buckets {
-		if tx.Bucket(name) == nil {
-			return nil, fmt.Errorf("%w: its bucket %q is missing", boltfile.ErrCorrupt, name)
-		}
+	if err := boltfile.NeedBuckets(tx, bucketPiles, bucketKnown); err != nil {
+		return nil, err
 	}
 	s := newSet(o)
 	if err := errors.Join(s.known.read(tx.Bucket(bucketKnown)), s.read(tx.Bucket(bucketPiles))); err != nil {

@@ -1,13 +1,17 @@
-package history
+package calltable
 
 import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 	"sync/atomic"
+
+	"go.etcd.io/bbolt"
 
 	"switchboard/engine"
 	"switchboard/engine/failpoint"
+	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/filter"
 	"switchboard/engine/history/fold"
 )
@@ -17,11 +21,11 @@ import (
 // and between which times they lie. It is what keeps a new call_id's
 // look-up and a rare number's listing from touching the tree.
 //
-// It grows only, so that readers beside the index writer see at worst too much.
+// It grows only, so that readers beside the writer see at worst too much.
 type epoch struct {
 	filter.Filter
 	from, to atomic.Int64
-	changed  bool // since it was last written; the index writer's alone
+	changed  bool // since it was last written; the writer's alone
 }
 
 // bitsPerSeq is how many bits the filter has for each sequence number of the
@@ -39,7 +43,7 @@ func newEpoch(epochBits uint) *epoch {
 // addGroup takes a call_id with all its calls in, and reports whether that was
 // any news.
 func (e *epoch) addGroup(id string, g *fold.Group) (news bool) {
-	news = e.Add(filter.Hash(callKey(id)))
+	news = e.Add(hashOf(id))
 	for _, c := range g.Calls() {
 		for _, k := range filterKeys(c.Caller, c.Receiver, c.DID) {
 			news = e.Add(filter.Hash(k)) || news
@@ -91,39 +95,77 @@ func decodeEpoch(b []byte, epochBits uint) (*epoch, error) {
 	return e, nil
 }
 
-// epochs are all epochs of an index, by number; nil where one has no calls. The
-// index writer alone adds to them; readers see the list as it was.
-type epochs struct {
-	bits uint
-	list atomic.Pointer[[]*epoch]
+// mayHold reports whether any call of the epoch could match.
+func (e *epoch) mayHold(f engine.CallFilter, keys []fold.Key) bool {
+	if !f.From.IsZero() && e.to.Load() < f.From.UnixNano() || !f.To.IsZero() && e.from.Load() >= f.To.UnixNano() {
+		return false
+	}
+	return !slices.ContainsFunc(keys, func(k fold.Key) bool { return !e.Has(filter.Hash(k)) })
 }
 
-func (s *epochs) of(place uint64) uint64 { return place >> s.bits }
+// mayHoldAny reports whether calls with any of these numbers could be in the
+// epoch; without numbers any could.
+func (e *epoch) mayHoldAny(keys []fold.Key) bool {
+	return len(keys) == 0 || slices.ContainsFunc(keys, func(k fold.Key) bool { return e.Has(filter.Hash(k)) })
+}
 
-// all returns the epochs by number.
-func (s *epochs) all() []*epoch {
-	if l := s.list.Load(); l != nil {
+// of is the number of a place's epoch.
+func (t *Table) of(place uint64) uint64 { return place >> t.bits }
+
+// all returns the epochs by number. The writer alone adds to them; readers see the
+// list as it was.
+func (t *Table) all() []*epoch {
+	if l := t.epochs.Load(); l != nil {
 		return *l
 	}
 	return nil
 }
 
 // at returns the epoch of a place, made where it is new.
-func (s *epochs) at(place uint64) *epoch {
-	n := s.of(place)
-	if l := s.all(); n < uint64(len(l)) && l[n] != nil {
+func (t *Table) at(place uint64) *epoch {
+	n := t.of(place)
+	if l := t.all(); n < uint64(len(l)) && l[n] != nil {
 		return l[n]
 	}
 	failpoint.Pass(failpoint.IndexEpoch)
-	e := newEpoch(s.bits)
-	s.set(n, e)
+	e := newEpoch(t.bits)
+	t.set(n, e)
 	return e
 }
 
-func (s *epochs) set(n uint64, e *epoch) {
-	old := s.all()
+func (t *Table) set(n uint64, e *epoch) {
+	old := t.all()
 	list := make([]*epoch, max(uint64(len(old)), n+1))
 	copy(list, old)
 	list[n] = e
-	s.list.Store(&list)
+	t.epochs.Store(&list)
+}
+
+// Stale reports whether the filters are to be kept: once so many calls came to them
+// that the kept ones lack, or at once where opening would not look for what they lack.
+func (t *Table) Stale(calls int) bool { return t.urgent || t.young >= calls }
+
+// Keep writes the filters that changed.
+func (t *Table) Keep(tx *bbolt.Tx) error {
+	b := tx.Bucket(bucketEpochs)
+	for n, e := range t.all() {
+		if e == nil || !e.changed {
+			continue
+		}
+		if err := b.Put(boltfile.Key(uint64(n)), e.encode()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Kept notes that what [Table.Keep] wrote is there: the kept filters know all calls up
+// to a place.
+func (t *Table) Kept(through uint64) {
+	t.filtered, t.young, t.urgent = through, 0, false
+	for _, e := range t.all() {
+		if e != nil {
+			e.changed = false
+		}
+	}
 }
