@@ -47,7 +47,8 @@ type Options struct {
 	// for loopback and for behind a proxy.
 	TLS, PrivateTLS *certs.Files
 	// MaxConnections and MaxPrivateConnections bound the connections of a
-	// listener. Beyond them the most idle one is closed.
+	// listener. Beyond them the most idle one is closed; so it is beyond what the
+	// limit of open files leaves (conns.Fit).
 	MaxConnections, MaxPrivateConnections int
 	// Pprof serves Go's profiles on the private listener, to admins.
 	Pprof bool

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"slices"
@@ -18,8 +17,6 @@ import (
 	"switchboard/engine/failpoint"
 	"switchboard/server/access"
 	"switchboard/server/alohaa"
-	"switchboard/server/certs"
-	"switchboard/server/conns"
 	"switchboard/server/console"
 )
 
@@ -41,6 +38,7 @@ type Server struct {
 	failures  *access.Failures
 
 	public, private listener
+	places          int // of the public one: what open files leave of MaxConnections
 	draining        atomic.Bool
 	backups         sync.Mutex     // held while a backup is made
 	copyRoom        chan struct{}  // of capacity one: full while a backup's copy is on the disk
@@ -51,15 +49,6 @@ type Server struct {
 	failed          chan error
 	looking         context.Context // until the server stops
 	endLooking      context.CancelFunc
-}
-
-// listener is one address with its HTTP server.
-type listener struct {
-	name  string
-	http  *http.Server
-	net   net.Listener
-	pool  *conns.Pool
-	certs *certs.Files // nil: plain HTTP
 }
 
 var releaseMode = sync.OnceFunc(func() { gin.SetMode(gin.ReleaseMode) })
@@ -93,33 +82,10 @@ func New(o Options) (*Server, error) {
 	if s.console, err = s.newConsole(); err != nil {
 		return nil, err
 	}
-	// A completion may take its whole time after the body took its own.
-	s.public = listener{name: "public", http: s.httpServer(s.publicHandler(), o.ReadTimeout, o.ReadTimeout+o.CompletionTimeout+5*time.Second),
-		pool: conns.NewPool(o.MaxConnections), certs: o.TLS}
-	s.private = listener{name: "private", http: s.httpServer(s.privateHandler(), o.PrivateTimeout, o.PrivateTimeout),
-		pool: conns.NewPool(o.MaxPrivateConnections), certs: o.PrivateTLS}
-	for _, l := range []*listener{&s.public, &s.private} {
-		l.http.ConnState = l.pool.Track
-		if l.certs != nil {
-			l.http.TLSConfig = l.certs.Config()
-		}
-		if err := s.o.Metrics.watchListener(l); err != nil {
-			return nil, err
-		}
+	if err := s.listeners(); err != nil {
+		return nil, err
 	}
 	return s, nil
-}
-
-func (s *Server) httpServer(h http.Handler, read, write time.Duration) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: s.o.HeaderTimeout,
-		ReadTimeout:       read,
-		WriteTimeout:      write,
-		IdleTimeout:       s.o.IdleTimeout,
-		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(s.o.Log.Handler(), slog.LevelWarn),
-	}
 }
 
 // newEngine is a Gin engine that answers exactly what is registered: no

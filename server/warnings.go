@@ -7,6 +7,7 @@ import (
 
 	"switchboard/engine"
 	"switchboard/server/access"
+	"switchboard/server/conns"
 )
 
 const (
@@ -142,6 +143,11 @@ func (s *Server) warnOfAccess(w *warnings, now time.Time) {
 	if n, ok := s.seen.refusedToken.since(lately); ok {
 		w.about("refused", s.private.name, "If they are not yours, keep others away from it.",
 			"%s to the private listener came with a wrong token.", counted(n, "request"))
+	}
+	if s.places < s.o.MaxConnections {
+		w.add("few_files", "Raise the limit (ulimit -n, LimitNOFILE) and restart, or set --max-connections to less.",
+			"The system lets this process have %d files open, so the webhooks have room for %d connections and not for %d.",
+			conns.OpenFiles(), s.places, s.o.MaxConnections)
 	}
 	if len(doors.weak) > 0 {
 		w.add("weak_secret", "Make a longer one (openssl rand -hex 24).", "A secret has fewer than %d characters and can be guessed: %s.",
