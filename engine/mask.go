@@ -54,7 +54,7 @@ func run(s []rune, whole bool) (end int, digits []rune) {
 		case unicode.IsDigit(r):
 			digits = append(digits, r)
 			end = i + 1
-		case !separates(r) || !whole && (r == '.' || r == '/'):
+		case !Separates(r) || !whole && (r == '.' || r == '/'):
 			return end, digits
 		}
 	}
@@ -63,7 +63,7 @@ func run(s []rune, whole bool) (end int, digits []rune) {
 
 func bare(s []rune) bool {
 	for _, r := range s {
-		if !unicode.IsDigit(r) && !separates(r) && r != '+' {
+		if !unicode.IsDigit(r) && !Separates(r) && r != '+' {
 			return false
 		}
 	}

@@ -158,17 +158,17 @@ func dialled(text string) (digits string, plus, ok bool) {
 			buf = append(buf, byte(r))
 		case r == '+' && !plus && len(buf) == 0:
 			plus = true
-		case !separates(r):
+		case !Separates(r):
 			return "", false, false
 		}
 	}
 	return string(buf), plus, len(buf) > 0
 }
 
-// separates reports whether r may stand between digits: blanks, hyphens and
-// dashes, brackets, and the invisible marks that come along when a number is
-// copied from a contact.
-func separates(r rune) bool {
+// Separates reports whether r may stand between the digits of a number: blanks,
+// hyphens and dashes, brackets, and the invisible marks that come along when a
+// number is copied from a contact.
+func Separates(r rune) bool {
 	switch r {
 	case ' ', '\t', '-', '.', '(', ')', '/', '\u00a0', '\u202f', '\u2212', '\ufeff':
 		return true

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -36,6 +37,46 @@ var spellings = []string{
 	"9988912345", "919988912345", "+919988912345", "09988912345", "0919988912345", "00919988912345",
 	"+91 99889 12345", "+91-99889-12345", "+91 (998) 891-2345", "99889.12345", "%2B919988912345", "%2B91%2099889%2012345",
 	"99889+12345", "+91\u00a099889\u00a012345", "+91\u201199889\u201112345",
+	"+91%C2%A099889%c2%a012345", "99889\u200b12345", "99889\u221212345", "+91\u2060 99889\u206912345",
+}
+
+// What a program writes that keeps its JSON in ASCII, or escapes what needs none.
+var escaped = []string{
+	`+91\u00a099889\u00A012345`, `99889\u201112345`, `+91\u202f99889\u200b12345`, `99889\/12345`, `99889\t12345`, `{\"n\": \"99889\\u00a012345\"}`,
+}
+
+func TestEscapedSpellingsAreFound(t *testing.T) {
+	p := person(t, "9988912345")
+	for _, s := range escaped {
+		text := []byte(`{"n": "call ` + s + ` now"}`)
+		if !json.Valid(text) {
+			t.Fatalf("%s is no JSON", text)
+		}
+		out, n := p.JSON(text)
+		if n == 0 || !json.Valid(out) || bytes.Contains(out, []byte("12345")) {
+			t.Errorf("%s becomes %s (%d)", text, out, n)
+		}
+		if out, n := p.Text(text); n == 0 || !json.Valid(out) || bytes.Contains(out, []byte("12345")) {
+			t.Errorf("as a text %s becomes %s (%d)", text, out, n)
+		}
+	}
+}
+
+// Whatever may stand between the digits where numbers are read is passed over
+// where they are erased: as it is, and escaped.
+func TestWhatSeparatesDigits(t *testing.T) {
+	p := person(t, "9988912345")
+	for r := rune(1); r < 0x3100; r++ {
+		spelling := "99889" + string(r) + "12345"
+		if '0' <= r && r <= '9' || !numbers.Person("+91"+spelling).Valid {
+			continue
+		}
+		for _, text := range []string{spelling, fmt.Sprintf(`99889\u%04x12345`, r), "99889" + url.PathEscape(string(r)) + "12345", "99889" + url.QueryEscape(string(r)) + "12345"} {
+			if !p.In([]byte(text)) {
+				t.Errorf("%q is not found, and %q is the person's number", text, spelling)
+			}
+		}
+	}
 }
 
 func TestEverySpellingIsFound(t *testing.T) {

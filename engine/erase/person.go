@@ -87,42 +87,6 @@ func (p *Person) match(text []byte, at int) int {
 	return at
 }
 
-// separators stand between the digits of a number that was written for people,
-// as they are and as forms and URLs escape them.
-var separators = [][]byte{
-	[]byte(" "), []byte("-"), []byte("."), []byte("("), []byte(")"), []byte("/"), []byte("_"), []byte("\t"), []byte("+"),
-	[]byte("%20"), []byte("%2D"), []byte("%2d"), []byte("%28"), []byte("%29"), []byte("%2E"), []byte("%2e"),
-	[]byte("\u00a0"), []byte("\u2007"), []byte("\u2009"), []byte("\u202f"),
-	[]byte("\u2010"), []byte("\u2011"), []byte("\u2012"), []byte("\u2013"), []byte("\u2014"),
-}
-
-// maxSeparators is how many stand in a row: ") - ".
-const maxSeparators = 4
-
-// skip passes over separators.
-func skip(text []byte, at int) int {
-	for range maxSeparators {
-		n := separatorAt(text, at)
-		if n == 0 {
-			break
-		}
-		at += n
-	}
-	return at
-}
-
-func separatorAt(text []byte, at int) int {
-	if at >= len(text) || '0' <= text[at] && text[at] <= '9' {
-		return 0
-	}
-	for _, s := range separators {
-		if bytes.HasPrefix(text[at:], s) {
-			return len(s)
-		}
-	}
-	return 0
-}
-
 // Text returns a text without the number, and how often it stood there. Its
 // country code, trunk prefix and plus go with it.
 func (p *Person) Text(text []byte) (out []byte, n int) {
@@ -173,24 +137,6 @@ func (p *Person) prefix(text []byte, least, at int) int {
 		if bytes.HasSuffix(text[least:at], []byte(plus)) {
 			return at - len(plus)
 		}
-	}
-	return at
-}
-
-// back passes over separators towards the beginning.
-func back(text []byte, least, at int) int {
-	for range maxSeparators {
-		n := 0
-		for _, s := range separators {
-			if bytes.HasSuffix(text[least:at], s) {
-				n = len(s)
-				break
-			}
-		}
-		if n == 0 {
-			break
-		}
-		at -= n
 	}
 	return at
 }
