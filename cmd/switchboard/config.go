@@ -110,6 +110,8 @@ func readSettings(r io.Reader) (*settingsFile, error) {
 				list = append(list, item.Value)
 			}
 			s.values[name] = setting{list, key.Line}
+		case yaml.AliasNode:
+			return nil, fmt.Errorf("settings file, line %d: %s refers to another line, which no setting does; write its value", value.Line, key.Value)
 		default:
 			return nil, fmt.Errorf("settings file, line %d: %s has settings of its own, which none takes; write --%[2]s's value behind it", key.Line, key.Value)
 		}
@@ -133,7 +135,9 @@ func (s *settingsFile) Validate(app *kong.Application) error {
 	return nil
 }
 
-// Resolve gives a flag its value; the environment goes before the file.
+// Resolve gives a flag its value; the environment goes before the file. A list
+// where one value is wanted is refused here: kong would print it, and it may be a
+// secret.
 func (s *settingsFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	if inEnvironment(flag) {
 		return listInEnvironment(flag), nil
@@ -141,6 +145,9 @@ func (s *settingsFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (
 	v, ok := s.values[flag.Name]
 	if !ok || !settable(flag) {
 		return nil, nil
+	}
+	if _, list := v.value.([]any); list && !flag.IsSlice() {
+		return nil, &exitError{exitUsage, fmt.Sprintf("%s: settings file, line %d: %s takes one value, and a list stands there", s.path, v.line, flag.Name)}
 	}
 	return v.value, nil
 }
