@@ -55,8 +55,9 @@ func (f relayFlags) settle() (o relay.Options, err error) {
 		return o, fmt.Errorf("--relay-parallel is %d, --relay-timeout %v and --relay-give-up %v; all must be more than nothing",
 			f.RelayParallel, f.RelayTimeout, time.Duration(f.RelayGiveUp))
 	}
-	if f.NotifyFallbackShare <= 0 || f.NotifyFallbackShare > 1 || f.NotifyWindow <= 0 || f.NotifySilence <= 0 {
-		return o, fmt.Errorf("--notify-fallback-share is %v, --notify-window %v and --notify-silence %v; the share is above 0 and at most 1, the times are more than nothing",
+	// A share that is no number (NaN) is neither above nor below any.
+	if !(f.NotifyFallbackShare > 0 && f.NotifyFallbackShare <= 1) || min(f.NotifyWindow, f.NotifySilence) <= 0 || max(f.NotifyWindow, f.NotifySilence) > ops.MaxTime {
+		return o, fmt.Errorf("--notify-fallback-share is %v, --notify-window %v and --notify-silence %v; the share is above 0 and at most 1, the times are more than nothing and at most a day",
 			f.NotifyFallbackShare, f.NotifyWindow, f.NotifySilence)
 	}
 	signing, err := f.signing()

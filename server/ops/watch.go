@@ -22,11 +22,14 @@ const (
 	StoreRecovered       = "ops.store_recovered"
 )
 
-// Defaults of Options.
+// Defaults and bounds of Options.
 const (
 	DefaultFallbackShare = 0.1
 	DefaultWindow        = 5 * time.Minute
 	DefaultSilence       = time.Hour
+
+	// MaxTime bounds Window and Silence.
+	MaxTime = 24 * time.Hour
 )
 
 const (
@@ -65,9 +68,9 @@ func (o *Options) validate() error {
 	switch {
 	case o.Store == nil || o.Policies == nil || o.Notify == nil:
 		return errors.New("ops: Store, Policies and Notify must be given")
-	case o.FallbackShare < 0 || o.FallbackShare > 1:
+	case !(o.FallbackShare >= 0 && o.FallbackShare <= 1): // nor a share that is no number
 		return fmt.Errorf("ops: FallbackShare is %v; give a share between 0 and 1", o.FallbackShare)
-	case o.Window < 0 || o.Window > 24*time.Hour || o.Silence < 0 || o.Silence > 24*time.Hour:
+	case o.Window < 0 || o.Window > MaxTime || o.Silence < 0 || o.Silence > MaxTime:
 		return fmt.Errorf("ops: Window is %v and Silence %v; both are at most a day", o.Window, o.Silence)
 	}
 	orDefault(&o.FallbackShare, DefaultFallbackShare)
