@@ -47,6 +47,7 @@ type settings struct {
 	log      *slog.Logger
 
 	trouble atomic.Pointer[engine.Warning] // why new settings were not taken up
+	secrets atomic.Pointer[engine.Warning] // why changed files of secrets were not
 	pending atomic.Pointer[engine.Warning] // which ones wait for a restart
 }
 
@@ -108,10 +109,10 @@ func (s *settings) retake() {
 	s.taken = s.command.sight()
 	secrets, err := s.setSecrets(s.command)
 	if err != nil {
-		s.refuse(err)
+		s.refuse(&s.secrets, "secrets_refused", "Repair the file; until then the old ones are in force.", err)
 		return
 	}
-	s.trouble.Store(nil)
+	s.secrets.Store(nil)
 	s.log.Info("secrets were changed", "keys", len(secrets.Keys), "tokens", tokenNames(secrets))
 }
 
@@ -140,22 +141,29 @@ func (s *settings) setSecrets(c *serveCmd) (server.Secrets, error) {
 // reload reads all settings again and puts into force what can change while
 // serving: all of that, or nothing.
 func (s *settings) reload() {
+	if err := s.readAgain(); err != nil {
+		s.refuse(&s.trouble, "settings_refused", "Repair them and send SIGHUP; the old ones are in force.", err)
+	}
+}
+
+func (s *settings) readAgain() error {
 	next, parsed, err := s.again.again()
 	if err != nil {
-		s.refuse(err)
-		return
+		return err
 	}
 	c := &next.Serve
 	sight := c.sight()
+	// What waits for a restart must not keep the server from starting then.
+	if _, err := c.check(); err != nil {
+		return err
+	}
 	judge, err := c.judge(s.files.judge.Numbers)
 	if err != nil {
-		s.refuse(err)
-		return
+		return err
 	}
 	secrets, err := s.setSecrets(c)
 	if err != nil {
-		s.refuse(err)
-		return
+		return err
 	}
 	s.router.SetFallbacks(judge.Fallback, judge.DIDFallbacks)
 	s.server.SetFallbacks(judge.Fallback, len(judge.DIDFallbacks))
@@ -167,7 +175,9 @@ func (s *settings) reload() {
 	c.level = s.command.level
 	s.command, s.taken = c, sight
 	s.trouble.Store(nil)
+	s.secrets.Store(nil)
 	s.report(snapshot(parsed), secrets)
+	return nil
 }
 
 // reloadCertificates takes up new files at once; handshakes do it by and by.
@@ -202,15 +212,15 @@ func (s *settings) report(now map[string]any, secrets server.Secrets) {
 }
 
 // refuse leaves everything as it is, and says so.
-func (s *settings) refuse(err error) {
-	s.trouble.Store(&engine.Warning{Code: "settings_refused", Message: fmt.Sprintf("Changed settings were not taken up: %s.", engine.Mask(err.Error())),
-		Hint: "Repair them and send SIGHUP; the old ones are in force."})
-	s.log.Error("changed settings were not taken up; the old ones are in force", "err", engine.Mask(err.Error()))
+func (s *settings) refuse(into *atomic.Pointer[engine.Warning], code, hint string, err error) {
+	why := strings.TrimRight(engine.Mask(err.Error()), ".?")
+	into.Store(&engine.Warning{Code: code, Message: fmt.Sprintf("Changed settings were not taken up: %s.", why), Hint: hint})
+	s.log.Error("changed settings were not taken up; the old ones are in force", "err", why)
 }
 
 // warnings are for status.
 func (s *settings) warnings() (w []engine.Warning) {
-	for _, p := range []*engine.Warning{s.trouble.Load(), s.pending.Load()} {
+	for _, p := range []*engine.Warning{s.trouble.Load(), s.secrets.Load(), s.pending.Load()} {
 		if p != nil {
 			w = append(w, *p)
 		}

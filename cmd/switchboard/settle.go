@@ -31,7 +31,23 @@ type settled struct {
 	hangup          *hangup.Client
 }
 
+// settle checks the flags and reads the files that they name.
 func (c *serveCmd) settle(log *slog.Logger) (*settled, error) {
+	f, err := c.check()
+	if err != nil {
+		return nil, err
+	}
+	if f.tls, err = certificate("tls", c.TLSCert, c.TLSKey, log); err != nil {
+		return nil, err
+	}
+	if f.privateTLS, err = certificate("private-tls", c.PrivateTLSCert, c.PrivateTLSKey, log); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// check is settle without the certificates.
+func (c *serveCmd) check() (*settled, error) {
 	f := &settled{registry: prometheus.NewRegistry(), builtin: policies.Files}
 	f.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	numbers, err := c.numbers()
@@ -56,12 +72,6 @@ func (c *serveCmd) settle(log *slog.Logger) (*settled, error) {
 	if err := (&server.Options{
 		Listen: c.Listen, PrivateListen: c.PrivateListen, KeyHeader: c.KeyHeader, Secrets: f.secrets, Insecure: c.Insecure,
 	}).CheckExposure(); err != nil {
-		return nil, err
-	}
-	if f.tls, err = certificate("tls", c.TLSCert, c.TLSKey, log); err != nil {
-		return nil, err
-	}
-	if f.privateTLS, err = certificate("private-tls", c.PrivateTLSCert, c.PrivateTLSKey, log); err != nil {
 		return nil, err
 	}
 	mode, err := alohaa.ParseRejectMode(c.RejectWith, numbers)
