@@ -162,6 +162,26 @@ func TestBatches(t *testing.T) {
 	}
 }
 
+// A date in another country's order must not make a year of calls one of today.
+func TestACallOfThePastHasADate(t *testing.T) {
+	l := &ledger{seen: map[string]engine.Completion{}}
+	got, err := taker(t, l).Batch(t.Context(), [][]byte{
+		[]byte(`{"call_id":"a","received_at":"22/11/2025 06:48","ended_at":"22/11/2025 06:49"}`),
+		[]byte(`{"call_id":"b","ended_at":"22 Nov 2025"}`),
+		[]byte(`{"call_id":"c","received_at":"22/11/2025 06:48","ended_at":"2025-11-22T06:49:00Z"}`), // one will do
+		[]byte(`{"call_id":"d","received_at":"","ended_at":null,"answered_at":"22/11/2025"}`),        // as the provider may report it
+		[]byte(`{"call_id":"e"}`),
+	})
+	if err != nil || got.Stored != 3 || len(got.Rejected) != 2 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	for i, name := range []string{"received_at", "ended_at"} {
+		if r := got.Rejected[i]; r.Line != i+1 || !strings.HasPrefix(r.Why, name+" can't be read") || strings.Contains(r.Why, "22/") {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
 func FuzzRows(f *testing.F) {
 	f.Add("call_id,a\n1,2\n\"3\n,4")
 	f.Add("{\"call_id\":1}\n\n")

@@ -3,6 +3,7 @@ package backfill
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -102,10 +103,28 @@ func (t Taker) read(line []byte, arrived int64) (*engine.Completion, error) {
 		return nil, err
 	}
 	c, err := t.Parser.Completion(alohaa.Request{ContentType: "application/json", Body: report}, arrived)
-	if err == nil {
-		c.Quiet = !t.Relay
+	if err != nil {
+		return nil, err
 	}
-	return c, err
+	if err := dated(c); err != nil {
+		return nil, err
+	}
+	c.Quiet = !t.Relay
+	return c, nil
+}
+
+// dated refuses a report of the past whose times can't be read: it would count
+// as a call of today. The webhook takes it, for its call is of today.
+func dated(c *engine.Completion) error {
+	if c.ReceivedAt != 0 || c.EndedAt != 0 {
+		return nil
+	}
+	for _, name := range []string{"received_at", "ended_at"} {
+		if _, unread := c.Extra[name]; unread {
+			return fmt.Errorf("%s can't be read, so the call would count as one of today; write it like 2025-11-22T06:48:01Z, or in seconds since 1970", name)
+		}
+	}
+	return nil
 }
 
 func sentence(err error) string {
