@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -44,6 +47,10 @@ func (s *Server) sendBackup(w http.ResponseWriter, r *http.Request) (err error) 
 	f, err := s.copyDatabase(r.Context())
 	if err != nil {
 		<-s.copyRoom
+		if noRoom(err) {
+			return &failure{status: http.StatusInsufficientStorage, cause: err, detail: "A backup needs a copy beside the database, and its folder is full or cannot be written. " +
+				"Make room or let it be written, then try again; or stop the server and run switchboard db backup --db to another disk."}
+		}
 		return err
 	}
 	defer s.serving.Go(func() { s.dropCopy(f) }) // who waits for the answer does not wait for that
@@ -58,6 +65,13 @@ func (s *Server) sendBackup(w http.ResponseWriter, r *http.Request) (err error) 
 	w.WriteHeader(http.StatusOK)
 	_, err = io.Copy(&patient{w, rc, s.o.PrivateTimeout}, f)
 	return err
+}
+
+// noRoom reports whether an error is one of a disk that takes no file, which
+// whoever runs the server can mend.
+func noRoom(err error) bool {
+	return slices.ContainsFunc([]error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, syscall.EROFS, fs.ErrPermission},
+		func(reason error) bool { return errors.Is(err, reason) })
 }
 
 // dropCopy takes a copy that was sent from the disk, while calls go on.

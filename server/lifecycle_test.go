@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -173,6 +176,8 @@ func TestBackup(t *testing.T) {
 	}
 	w.store.fail = errors.New("disk full")
 	w.send("GET", w.private+"/api/v1/backup", "").isProblem(500, "log")
+	w.store.fail = fmt.Errorf("copying: %w", &fs.PathError{Op: "write", Path: "copy", Err: syscall.ENOSPC})
+	w.send("GET", w.private+"/api/v1/backup", "").isProblem(507, "room")
 	left, err := os.ReadDir(filepath.Dir(w.store.status.Path))
 	if err != nil || len(left) != 0 {
 		t.Errorf("left behind: %v, %v", left, err)

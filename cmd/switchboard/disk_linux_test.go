@@ -101,6 +101,20 @@ func (p *process) reported(t *testing.T, id string) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
+// mustHaveNoRoomForABackup fails the test unless a backup is refused with what to do.
+func (p *process) mustHaveNoRoomForABackup(t *testing.T) {
+	t.Helper()
+	resp, err := http.Get(p.private + "/api/v1/backup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusInsufficientStorage || !strings.Contains(string(body), "Make room or let it be written") {
+		t.Errorf("a backup: %d %s %v", resp.StatusCode, body, err)
+	}
+}
+
 // answer sends an initiation, a retry most likely, and returns what it is answered.
 func (p *process) answer(t *testing.T, id string) string {
 	t.Helper()
@@ -156,6 +170,7 @@ func TestTheDiskFillsUp(t *testing.T) {
 	if resp, err := client.Get(s.public + "/readyz"); err != nil || resp.StatusCode != http.StatusOK {
 		t.Errorf("readyz: %v, %v", resp, err)
 	}
+	s.mustHaveNoRoomForABackup(t)
 	refused := call()
 	if status, body := s.reported(t, refused); status != http.StatusServiceUnavailable {
 		t.Errorf("a report that is not on disk is answered %d %s", status, body)
@@ -236,6 +251,7 @@ func TestTheDiskIsReadOnly(t *testing.T) {
 	if !strings.Contains(st.Store.Error, "can only be read") || !strings.Contains(st.Store.Error, "read-only file system") || st.Store.Unsaved != 1 || !strings.Contains(strings.Join(st.Warnings, "\n"), "let it be written") {
 		t.Errorf("status does not tell: %+v", st)
 	}
+	s.mustHaveNoRoomForABackup(t)
 	out, err := exec.Command(switchboardBinary(t), "serve", "--listen", "127.0.0.1:0", "--private-listen", "127.0.0.1:0", "--db", db, "--fallback", "9000000009").CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "in use by another process") {
 		t.Errorf("a second server: %v\n%s", err, out)

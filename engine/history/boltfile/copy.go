@@ -43,8 +43,8 @@ func copyTo(db *bbolt.DB, path string, to *untilDone) error {
 			return err
 		})
 	})
-	if err != nil && to.ctx.Err() != nil {
-		err = to.ctx.Err() // bbolt does not wrap it
+	if err != nil && to.failed != nil {
+		err = to.failed // bbolt does not wrap it
 	}
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("the copy %s can't be written: %w", path, err)
@@ -60,16 +60,18 @@ const copySync = 256 << 10
 type untilDone struct {
 	ctx     context.Context
 	f       *os.File
+	failed  error // what the last write came to
 	waiting int
 	paused  bool      // after each piece for as long as that took
 	began   time.Time // with the piece at hand
 }
 
-func (w *untilDone) Write(p []byte) (int, error) {
+func (w *untilDone) Write(p []byte) (n int, err error) {
+	defer func() { w.failed = err }()
 	if err := w.ctx.Err(); err != nil {
 		return 0, err
 	}
-	n, err := w.f.Write(p)
+	n, err = w.f.Write(p)
 	if w.waiting += n; w.waiting >= copySync && err == nil {
 		w.waiting, err = 0, w.f.Sync()
 		w.pause()
