@@ -43,6 +43,10 @@ func (s *Server) hangUp(c *gin.Context) error {
 	}
 	ctx := c.Request.Context()
 	if err := s.o.Hangup.Hangup(ctx, id); err != nil {
+		// Also where whoever asked went away before the provider had answered.
+		if e := (*hangup.Error)(nil); !errors.As(err, &e) || !e.Certain() {
+			s.audited(ctx, "calls.hangup", "calls/"+id, map[string]any{"outcome": "unknown"})
+		}
 		return hangupFailure(err)
 	}
 	s.audited(ctx, "calls.hangup", "calls/"+id, nil)

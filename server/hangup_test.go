@@ -33,21 +33,34 @@ func TestHangUp(t *testing.T) {
 	for kind, want := range map[hangup.Kind]struct {
 		status int
 		says   string
+		may    bool // the call may be over all the same
 	}{
-		hangup.NoKey: {501, "--alohaa-key-file"}, hangup.NoCall: {409, "no active call"}, hangup.BadKey: {502, "refuses the API key"},
-		hangup.BadRequest: {502, "1009"}, hangup.Provider: {502, "failed"}, hangup.Late: {504, "in time"}, hangup.Unreachable: {502, "--alohaa-url"},
+		hangup.NoKey: {501, "--alohaa-key-file", false}, hangup.NoCall: {409, "no active call", false}, hangup.BadKey: {502, "refuses the API key", false},
+		hangup.BadRequest: {502, "1009", false}, hangup.Provider: {502, "failed", false}, hangup.Late: {504, "in time", true},
+		hangup.Unreachable: {502, "--alohaa-url", true}, hangup.Unexpected: {502, "is none of its hangup API's", true},
 	} {
 		h.err = &hangup.Error{Kind: kind}
+		before := len(live.noted())
 		w.send("POST", path("a"), "", as(newToken)).isProblem(want.status, want.says)
+		if noted := len(live.noted()) > before; noted != want.may {
+			t.Errorf("%s: in the audit trail: %v", kind, noted)
+		}
+	}
+	h.err = context.Canceled // whoever asked went away
+	before := len(live.noted())
+	w.send("POST", path("a"), "", as(newToken)).isProblem(503, "")
+	if noted := live.noted()[before:]; strings.Join(noted, " ") != "admin calls.hangup calls/a" {
+		t.Errorf("noted %q", noted)
 	}
 	h.err = errors.New("torn")
 	w.send("POST", path("a"), "", as(newToken)).isProblem(500, "")
+	audited := len(live.noted())
 	asked := len(h.asked)
 	w.send("POST", path("~MADEUP"), "", as(newToken)).isProblem(409, "no id")
 	w.send("POST", path(strings.Repeat("x", 257)), "", as(newToken)).isProblem(400, "256")
 	w.send("POST", path("a")+"?x=1", "", as(newToken)).isProblem(400, "")
 	w.send("GET", path("a"), "", as(newToken)).isProblem(405, "")
-	if len(h.asked) != asked || len(live.noted()) != 1 {
+	if len(h.asked) != asked || len(live.noted()) != audited {
 		t.Errorf("asked %q, noted %q", h.asked, live.noted())
 	}
 	without := begin(t, nil)

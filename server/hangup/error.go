@@ -52,6 +52,16 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.cause }
 
+// Certain reports whether the call was not hung up for certain: the provider said
+// so, or was not asked. Else nobody knows.
+func (e *Error) Certain() bool {
+	switch e.Kind {
+	case Late, Unreachable, Unexpected:
+		return false
+	}
+	return true
+}
+
 func kindOf(code int) Kind {
 	switch code {
 	case 1002:
