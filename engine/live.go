@@ -106,7 +106,7 @@ type FactPage struct {
 // a policy set that went live, a reload that was asked for.
 type AuditEntry struct {
 	At     int64           `json:"at"` // Unix nanoseconds
-	By     string          `json:"by"` // name of the token; "anonymous" without one
+	By     string          `json:"by"` // name of the token; "anonymous" without one; else what brought it about, such as "SIGHUP"
 	Action string          `json:"action"`
 	Target string          `json:"target"`
 	Before json.RawMessage `json:"before"` // null where there was nothing

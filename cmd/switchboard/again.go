@@ -44,6 +44,7 @@ type settings struct {
 	policies *policy.Manager
 	outlets  *outlets
 	files    *settled
+	note     func(context.Context, engine.AuditEntry) error // in the audit trail
 	log      *slog.Logger
 
 	trouble atomic.Pointer[engine.Warning] // why new settings were not taken up
@@ -114,6 +115,7 @@ func (s *settings) retake() {
 	}
 	s.secrets.Store(nil)
 	s.log.Info("secrets were changed", "keys", len(secrets.Keys), "tokens", tokenNames(secrets))
+	s.noteSecrets(byFile, secrets)
 }
 
 // setSecrets puts the secrets of a command into force, all or none.
@@ -173,10 +175,14 @@ func (s *settings) readAgain() error {
 	}
 	s.reloadCertificates()
 	c.level = s.command.level
+	changed := sight != s.taken
 	s.command, s.taken = c, sight
 	s.trouble.Store(nil)
 	s.secrets.Store(nil)
-	s.report(snapshot(parsed), secrets)
+	s.noteSettings(s.report(snapshot(parsed), secrets))
+	if changed {
+		s.noteSecrets(bySignal, secrets)
+	}
 	return nil
 }
 
@@ -189,9 +195,10 @@ func (s *settings) reloadCertificates() {
 	}
 }
 
-// report says what changed, and what did not although it was asked for.
-func (s *settings) report(now map[string]any, secrets server.Secrets) {
-	var applied, waiting []string
+// report says what changed, and what did not although it was asked for. It
+// returns the names of what did.
+func (s *settings) report(now map[string]any, secrets server.Secrets) (applied []string) {
+	var waiting []string
 	for _, name := range slices.Sorted(maps.Keys(now)) {
 		live := slices.Contains(liveSettings, name)
 		switch {
@@ -209,6 +216,7 @@ func (s *settings) report(now map[string]any, secrets server.Secrets) {
 			Hint: "Restart when it suits."})
 		s.log.Warn("settings that were changed take effect with a restart only", "settings", list(waiting))
 	}
+	return applied
 }
 
 // refuse leaves everything as it is, and says so.

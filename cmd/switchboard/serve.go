@@ -160,7 +160,7 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *program, err
 	if err != nil {
 		return nil, err
 	}
-	live := &settings{command: c, taken: sight, router: router, policies: manager, outlets: out, log: log, files: f}
+	live := &settings{command: c, taken: sight, router: router, policies: manager, outlets: out, note: store.Note, log: log, files: f}
 	repeats, err := c.repeats(f, store, manager)
 	if err != nil {
 		return nil, err
