@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"switchboard/engine"
 )
@@ -68,9 +69,13 @@ func (c csvWriter) time(ns int64) string {
 	return time.Unix(0, ns).In(c.zone).Format(time.RFC3339)
 }
 
+// begins are the characters that a formula may begin with, those of double width
+// included, which some spreadsheets take for the same.
+const begins = "=+-@\t\r\n＝＋－＠"
+
 // harmless makes a text one that no spreadsheet takes for a formula.
 func harmless(s string) string {
-	if s == "" || !strings.ContainsRune("=+-@\t\r\n", rune(s[0])) {
+	if first, _ := utf8.DecodeRuneInString(s); s == "" || !strings.ContainsRune(begins, first) {
 		return s
 	}
 	if s[0] == '+' && len(s) > 1 && strings.Trim(s[1:], "0123456789") == "" {

@@ -53,7 +53,7 @@ func TestCSV(t *testing.T) {
 // What comes from outside or from a policy must not run in a spreadsheet.
 func TestNoCellIsAFormula(t *testing.T) {
 	for _, text := range []string{
-		`=HYPERLINK("http://evil")`, "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "\r=1", "\n=1", "+", "+1-1",
+		`=HYPERLINK("http://evil")`, "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "\r=1", "\n=1", "+", "+1-1", "＝1+1", "＋1", "－1", "＠SUM(1)",
 	} {
 		var b strings.Builder
 		w := export.CSV(&b, ist)
@@ -68,7 +68,7 @@ func TestNoCellIsAFormula(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, cell := range rows[0] {
-			if cell != "" && strings.ContainsRune("=+-@\t\r\n", rune(cell[0])) {
+			if cell != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(cell)[0]) {
 				t.Errorf("%q stands in column %s as %q", text, export.Columns[i], cell)
 			}
 		}
