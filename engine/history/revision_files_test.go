@@ -2,6 +2,7 @@ package history_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -205,14 +206,19 @@ func TestWhatAnEarlyProgramLeavesIsTakenAway(t *testing.T) {
 	archived(t, s, map[string]map[string][]byte{"stays": stays})
 }
 
-// counting is a disk that takes so many commits and no more.
-type counting struct{ left atomic.Int64 }
+// counting is a disk that takes so many commits and no more, and tells when it
+// refuses one.
+type counting struct {
+	left    atomic.Int64
+	refuses func()
+}
 
 var errTornDown = errors.New("the machine stands still")
 
 func (c *counting) tune(u *history.Tuning) {
 	u.Commit = func(next func() error) error {
 		if c.left.Add(-1) < 0 {
+			c.refuses()
 			return errTornDown
 		}
 		return next()
@@ -227,9 +233,10 @@ func TestACrashBetweenThePiecesOfASet(t *testing.T) {
 	old, edited := tree(noise[:150_000], "old"), tree(noise, "new")
 	whole := false
 	for n := int64(0); !whole; n++ {
-		path, c := newPath(t), new(counting)
+		ctx, giveUp := context.WithCancel(t.Context())
+		path, c := newPath(t), &counting{refuses: giveUp}
 		c.left.Store(1 << 40)
-		s, err := history.OpenTuned(options(t, path), c.tune, func(u *history.Tuning) { u.CompleteWait = 300 * time.Millisecond })
+		s, err := history.OpenTuned(options(t, path), c.tune)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -237,10 +244,10 @@ func TestACrashBetweenThePiecesOfASet(t *testing.T) {
 		settled := pieceCountOf(t, s, path)
 		c.left.Store(n)
 		want := map[string]map[string][]byte{"old": old}
-		err = s.SaveRevision(t.Context(), &engine.Revision{ID: "edited", At: 2, Files: edited})
+		err = s.SaveRevision(ctx, &engine.Revision{ID: "edited", At: 2, Files: edited})
 		if whole = err == nil; whole {
 			want["edited"] = edited
-		} else if !errors.Is(err, engine.ErrUnavailable) {
+		} else if !errors.Is(err, context.Canceled) {
 			t.Fatalf("after %d commits: %v", n, err)
 		}
 		if r, err := s.Revision(t.Context(), "edited"); err != nil || r == nil || !sameFiles(r.Files, edited) {
@@ -265,6 +272,7 @@ func TestACrashBetweenThePiecesOfASet(t *testing.T) {
 		if whole && n < 3 {
 			t.Errorf("a large set took %d commits", n)
 		}
+		giveUp()
 	}
 }
 
