@@ -88,6 +88,11 @@ func (s *Store) Sweep() (left int) {
 	for range idleTicks + 1 {
 		s.sweep()
 	}
+	return s.InMemory()
+}
+
+// InMemory is how many states memory holds.
+func (s *Store) InMemory() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.memory.entries)

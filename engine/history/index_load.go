@@ -3,6 +3,7 @@ package history
 import (
 	"go.etcd.io/bbolt"
 
+	"switchboard/engine"
 	"switchboard/engine/history/boltfile"
 	"switchboard/engine/history/fold"
 	"switchboard/engine/history/pile"
@@ -46,10 +47,15 @@ func (x *index) load(keys []fold.Key) ([]state, error) {
 // find tells where a key is to be read.
 func (x *index) find(k fold.Key) pile.Found {
 	if !x.piles.Takes(k.Kind) {
-		any := x.live.of(k.Kind)
-		return pile.Found{Nowhere: any != nil && !any.Load()}
+		return pile.Found{Nowhere: x.never(k.Kind)}
 	}
 	return x.piles.Find(k)
+}
+
+// never reports whether the index never held anything of a kind of live data.
+func (x *index) never(kind engine.ProfileKind) bool {
+	any := x.live.of(kind)
+	return any != nil && !any.Load()
 }
 
 // stateIn reads the state of one key. The decoders keep nothing of the pages.

@@ -75,9 +75,14 @@ func (s *Store) Publish(over engine.View, rec *engine.DecisionRecord) (engine.Co
 }
 
 // conflicting reports whether anything read through v has changed since. The
-// mutex is held, with all of it in memory.
+// mutex is held, with what is there of it in memory.
 func (s *Store) conflicting(v *view) bool {
 	return slices.ContainsFunc(v.reads, func(k fold.Key) bool {
 		return s.memory.entries[k].version > v.snapshot
+	}) || slices.ContainsFunc(v.absent, func(k fold.Key) bool {
+		if e := s.memory.entries[k]; e != nil {
+			return e.version > v.snapshot
+		}
+		return s.memory.horizon > v.snapshot // it may have come and left memory since
 	})
 }

@@ -20,6 +20,7 @@ type view struct {
 	snapshot uint64
 	tries    int
 	reads    []fold.Key // in order of the first read; also of what is not there
+	absent   []fold.Key // read as well, of a kind of live data of which there is none
 	turn     *turn      // held; nil for none
 }
 
@@ -35,7 +36,7 @@ func (s *Store) View(ctx context.Context, previous engine.View) (engine.View, er
 		v.tries = prev.tries + 1
 		if v.tries > triesBeforeTurn {
 			prev.Close() // a second turn while it holds one would wait for itself
-			t, err := s.takeTurn(ctx, slices.Clone(prev.reads))
+			t, err := s.takeTurn(ctx, slices.Concat(prev.reads, prev.absent))
 			if err != nil {
 				return nil, err
 			}
@@ -93,13 +94,9 @@ func (v *view) Sessions(did, number string) ([]*engine.Session, error) {
 	if !ok {
 		return nil, nil
 	}
-	e, err := v.read(k)
-	if err != nil {
-		return nil, err
-	}
-	p, _ := e.value.(*pair)
-	v.s.mu.Unlock()
-	return p.live(v.at.UnixNano()), nil
+	there, err := v.value(k)
+	p, _ := there.(*pair)
+	return p.live(v.at.UnixNano()), err
 }
 
 func (v *view) Fact(collection, key string) (*engine.Fact, error) {
@@ -107,13 +104,9 @@ func (v *view) Fact(collection, key string) (*engine.Fact, error) {
 	if !ok {
 		return nil, nil
 	}
-	e, err := v.read(k)
-	if err != nil {
-		return nil, err
-	}
-	f, _ := e.value.(*keptFact)
-	v.s.mu.Unlock()
-	return f.live(v.at.UnixNano()), nil
+	there, err := v.value(k)
+	f, _ := there.(*keptFact)
+	return f.live(v.at.UnixNano()), err
 }
 
 func (v *view) Call(id string) (*engine.Call, error) {
@@ -124,6 +117,30 @@ func (v *view) Call(id string) (*engine.Call, error) {
 	g := e.group
 	v.s.mu.Unlock()
 	return newest(g, v.at.UnixNano(), v.s.rules), nil
+}
+
+// value reads live data. Who keeps none of a kind has no entries of it in memory
+// either: each call would make some, for its caller and DID.
+func (v *view) value(k fold.Key) (value, error) {
+	if v.s.never(k, v.snapshot) {
+		if !slices.Contains(v.absent, k) {
+			v.absent = append(v.absent, k)
+		}
+		return nil, nil
+	}
+	e, err := v.read(k)
+	if err != nil {
+		return nil, err
+	}
+	defer v.s.mu.Unlock()
+	return e.value, nil
+}
+
+// never reports whether nothing was ever at a key of live data, as of a snapshot.
+func (s *Store) never(k fold.Key, snapshot uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.memory.entries[k] == nil && s.index.never(k.Kind) && s.memory.horizon <= snapshot
 }
 
 // read notes that a key is read and returns its entry with the mutex held, or
