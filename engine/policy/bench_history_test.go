@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,11 +37,12 @@ const (
 )
 
 // BenchmarkDecision is one evaluation of the starter policy over a history in
-// bbolt, for callers drawn at random: nearly every caller comes from the disk's
-// cache, not from memory. It is measured as it serves ("plan"), by OPA's own
-// evaluator ("opa"), and with four of its steps instead of all ("four-steps").
-// "rules" is the same without a history, "read" is the view and the profiles
-// alone.
+// bbolt, for callers drawn at random: with each size every one of them is read
+// from the file, in the disk's cache, as a caller is who did not call lately; what
+// calls share is in memory. "again" is "sticky" for callers who are in memory
+// themselves. It is measured as it serves ("plan"), by OPA's own evaluator ("opa"),
+// and with four of its steps instead of all ("four-steps"). "rules" is the same
+// without a history, "read" is the view and the profiles alone.
 func BenchmarkDecision(b *testing.B) {
 	sets := benchSets(b)
 	for _, n := range benchSizes(b) {
@@ -50,13 +52,21 @@ func BenchmarkDecision(b *testing.B) {
 				path, reason string
 				at           time.Time
 				known        bool // the caller called before
+				again        bool // and lately
 			}{
-				{"sticky", "sticky", openAt, true},
-				{"new", "round_robin", openAt, false},
-				{"closed", "after_hours", closedAt, true},
+				{"sticky", "sticky", openAt, true, false},
+				{"again", "sticky", openAt, true, true},
+				{"new", "round_robin", openAt, false, false},
+				{"closed", "after_hours", closedAt, true, false},
 			} {
 				for _, s := range sets {
-					b.Run(p.path+"/"+s.name, func(b *testing.B) { h.decide(b, s.set, p.reason, p.at, p.known) })
+					b.Run(p.path+"/"+s.name, func(b *testing.B) {
+						next := h.unread(b)
+						if p.again {
+							next = h.lately()
+						}
+						h.decide(b, s.set, p.reason, p.at, p.known, next)
+					})
 				}
 			}
 			b.Run("read", h.read)
@@ -154,6 +164,7 @@ func starterSet(b *testing.B, over map[string]string) *policy.Set {
 // filled is a history of n callers.
 type filled struct {
 	*history.Store
+	path    string
 	callers int
 	now     atomic.Int64
 }
@@ -198,7 +209,7 @@ func (h *filled) open(b *testing.B, path string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	h.Store = s
+	h.Store, h.path = s, path
 }
 
 // settle waits until the index holds all of the log. A kept one is made anew
@@ -264,15 +275,14 @@ func (h *filled) call(ctx context.Context, i int) error {
 	return nil
 }
 
-// decide measures a decision as the router makes it: a view, then the policy.
-func (h *filled) decide(b *testing.B, set *policy.Set, reason string, at time.Time, known bool) {
+// decide measures a decision as the router makes it: a view, then the policy. The
+// heap is as large as it becomes before: what is allocated in memory that the
+// process never had costs page faults, which come once, and more of them the more
+// there is in memory.
+func (h *filled) decide(b *testing.B, set *policy.Set, reason string, at time.Time, known bool, next func() int) {
 	h.now.Store(at.UnixNano())
-	draw := rand.New(rand.NewPCG(1, 2))
-	b.ReportAllocs()
-	report := cpu(b)
-	defer report()
-	for b.Loop() {
-		i := draw.IntN(h.callers)
+	one := func() {
+		i := next()
 		view, err := h.View(b.Context(), nil)
 		if err != nil {
 			b.Fatal(err)
@@ -283,6 +293,60 @@ func (h *filled) decide(b *testing.B, set *policy.Set, reason string, at time.Ti
 			b.Fatalf("caller %d: %+v %v, want %s", i, ev.Answer, err, reason)
 		}
 	}
+	for before := collections(); collections() < before+2; {
+		for range 1000 {
+			one()
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		one()
+	}
+}
+
+// lately draws the same callers again and again, so that they are in memory.
+func (h *filled) lately() func() int {
+	draw := rand.New(rand.NewPCG(1, 2))
+	return func() int { return draw.IntN(min(h.callers, 1000)) }
+}
+
+// unread draws callers none of whom is in memory: once all were drawn, the history
+// is opened anew. What their calls share is read before.
+func (h *filled) unread(b *testing.B) func() int {
+	draw := rand.New(rand.NewPCG(1, 2))
+	var left []int
+	return func() int {
+		if len(left) == 0 {
+			b.StopTimer()
+			if err := h.Close(); err != nil {
+				b.Fatal(err)
+			}
+			h.open(b, h.path)
+			view, err := h.View(b.Context(), nil)
+			for i := 0; err == nil && i < benchLines; i++ {
+				_, err = view.Profile(engine.DIDs, line(i).Canonical)
+				if err == nil {
+					_, err = view.Profile(engine.Receivers, receiver(i).Canonical)
+				}
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+			view.Close()
+			left = draw.Perm(h.callers)
+			b.StartTimer()
+		}
+		i := left[len(left)-1]
+		left = left[:len(left)-1]
+		return i
+	}
+}
+
+// collections is how often the heap was collected.
+func collections() uint32 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.NumGC
 }
 
 // read measures what a decision reads, without the policy: the caller's profile
