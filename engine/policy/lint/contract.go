@@ -116,7 +116,7 @@ func whereAnswered(compiler *ast.Compiler, rules []*ast.Rule, name string, field
 			if !ok {
 				continue
 			}
-			if term := answer.Get(ast.StringTerm(name)); term != nil && !mayBe(compiler.TypeEnv.Get(term.Value), field.is) {
+			if term := answer.Get(ast.StringTerm(name)); term != nil && !mayBe(compiler.TypeEnv.GetByValue(term.Value), field.is) {
 				return rule.Location
 			}
 		}
