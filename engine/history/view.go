@@ -140,7 +140,7 @@ func (v *view) value(k fold.Key) (value, error) {
 func (s *Store) never(k fold.Key, snapshot uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.memory.entries[k] == nil && s.index.never(k.Kind) && s.memory.horizon <= snapshot
+	return s.index.never(k.Kind) && s.memory.entries[k] == nil && s.memory.horizon <= snapshot
 }
 
 // read notes that a key is read and returns its entry with the mutex held, or
