@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -59,30 +58,6 @@ func fill(t *testing.T, dir string) (free func()) {
 			t.Fatal(err)
 		}
 	}
-}
-
-// storeStatus is what status says of the store.
-type storeStatus struct {
-	Store struct {
-		Error   string `json:"error"`
-		Unsaved int    `json:"unsaved"`
-		Queue   int    `json:"queue"`
-		Dirty   int    `json:"dirty"`
-	} `json:"store"`
-	Warnings []string `json:"warnings"`
-}
-
-func (p *process) status(t *testing.T) (out storeStatus) {
-	t.Helper()
-	resp, err := http.Get(p.private + "/api/v1/status")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
-		t.Fatal(err)
-	}
-	return out
 }
 
 // reported sends a completion and returns the status.

@@ -243,6 +243,38 @@ func TestIdleConnectionsCostNobodyACall(t *testing.T) {
 	p.terminate(t)
 }
 
+// TestHardlyAnyDescriptors holds more connections open than the server may have
+// files, which are few for all that it does. Whoever is connected goes on being
+// served, and afterwards everybody is.
+func TestHardlyAnyDescriptors(t *testing.T) {
+	if _, err := exec.LookPath("sh"); err != nil {
+		t.Skip("without a shell the limit cannot be set")
+	}
+	p := startLimited(t, t.TempDir(), 64, "--key", hostileKey)
+	connected := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}
+	defer connected.CloseIdleConnections()
+	p.mustBeCalled(t, connected, "before")
+	var idle []net.Conn
+	for range 200 {
+		idle = append(idle, p.dial(t)) // the kernel takes those that the server cannot
+	}
+	for i := range 20 {
+		p.mustBeCalled(t, connected, fmt.Sprint("meanwhile-", i))
+	}
+	for _, conn := range idle {
+		conn.Close()
+	}
+	poll(t, "new connections to be served", func() bool {
+		resp, err := (&http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}).Get(p.public + "/healthz")
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+	p.terminate(t)
+}
+
 // TestOutOfDescriptors has more connections come than the server may have files
 // open. Whoever is connected goes on being served, whoever is new is let in, and
 // what else needs a file has one.

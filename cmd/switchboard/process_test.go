@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -89,6 +90,30 @@ func poll(t testing.TB, what string, done func() bool) {
 			t.Fatalf("waited in vain for %s", what)
 		}
 	}
+}
+
+// storeStatus is what status says of the store.
+type storeStatus struct {
+	Store struct {
+		Error   string `json:"error"`
+		Unsaved int    `json:"unsaved"`
+		Queue   int    `json:"queue"`
+		Dirty   int    `json:"dirty"`
+	} `json:"store"`
+	Warnings []string `json:"warnings"`
+}
+
+func (p *process) status(t *testing.T) (out storeStatus) {
+	t.Helper()
+	resp, err := http.Get(p.private + "/api/v1/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 // switchboardBinary builds the program, once for all tests of this package.
